@@ -1,0 +1,1 @@
+"""Ways to run the system: the embedded launcher, the `qiao` command, containers."""

@@ -1,0 +1,1 @@
+"""What services say to each other: events by owner, their subjects, and refusal reasons."""

@@ -1,0 +1,64 @@
+"""What redemption says: each attempt to spend a coupon and how it ended."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from shared.contracts.envelope import EventData
+
+
+class _Attempt(EventData):
+    SOURCE: ClassVar[str] = "qiao/redemption"
+
+    redemption_id: UUID
+    platform: str
+    order_id: str | None
+    store_id: str
+    terminal_id: str
+
+
+class CouponRedeemed(_Attempt):
+    """One coupon was spent; subject is the coupon id, version its count of changes."""
+
+    TYPE: ClassVar[str] = "coupon.redeemed"
+
+    order_id: str
+    coupon_id: str
+    verify_id: str | None
+    title: str | None
+    pay_amount_fen: int | None
+    # The platform's clock, whole seconds where the platform gives no more.
+    redeemed_at: datetime
+    cancel_until: datetime
+
+
+class CouponCancelled(_Attempt):
+    """A redemption was taken back: the coupon can be spent again."""
+
+    TYPE: ClassVar[str] = "coupon.cancelled"
+
+    order_id: str
+    coupon_id: str
+    verify_id: str | None
+    cancel_id: UUID
+    cancelled_at: datetime
+    reason: str
+
+
+class CouponRefused(_Attempt):
+    """An attempt was refused; subject is the redemption id."""
+
+    TYPE: ClassVar[str] = "coupon.refused"
+
+    coupon_ids: tuple[str, ...]
+    reason: str
+    refused_at: datetime
+
+
+class CouponPending(_Attempt):
+    """The platform did not answer; the same question is asked until it does."""
+
+    TYPE: ClassVar[str] = "coupon.pending"
+
+    coupon_ids: tuple[str, ...]
+    since: datetime

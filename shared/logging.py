@@ -1,0 +1,40 @@
+"""One line per request or batch: JSON for machines, colours on a terminal."""
+
+import logging
+import sys
+from typing import Literal
+
+import orjson
+import structlog
+
+
+def configure_logging(service: str, *, form: Literal["auto", "json", "console"] = "auto") -> None:
+    pretty = form == "console" or (form == "auto" and sys.stderr.isatty())
+    renderer = (
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(_dump)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks if not pretty else _leave,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    # Libraries log through the standard library; only what is worth waking somebody gets through.
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+
+
+def _leave(
+    _logger: object, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return event
+
+
+def _dump(event: object, **_options: object) -> str:
+    return orjson.dumps(event, default=str).decode()

@@ -1,0 +1,149 @@
+"""A connection to NATS that may be away at any time, for any length of time."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import BadRequestError, NotFoundError
+
+from shared.metrics import BROKER_CONNECTED
+
+_RETRY_SECONDS = 0.5
+_REQUEST_SECONDS = 5.0
+_CLOSE_SECONDS = 2.0
+# What a call on a connection raises while the server is away or coming back.
+BROKER_OUTAGES: tuple[type[Exception], ...] = (nats.errors.Error, OSError, TimeoutError)
+
+log = structlog.get_logger()
+
+
+def stream_config() -> StreamConfig:
+    named = json.loads((Path(__file__).parent / "streams.json").read_text())
+    return StreamConfig(
+        name=named["name"],
+        description=named["description"],
+        subjects=named["subjects"],
+        retention=RetentionPolicy(named["retention"]),
+        storage=StorageType(named["storage"]),
+        discard=DiscardPolicy(named["discard"]),
+        max_age=named["max_age_seconds"],
+        max_bytes=named["max_bytes"],
+        max_msg_size=named["max_msg_size"],
+        duplicate_window=named["duplicate_window_seconds"],
+        num_replicas=named["num_replicas"],
+    )
+
+
+STREAM = "QIAO"
+
+
+class Broker:
+    """Hands out a JetStream context once the server is there and the stream exists."""
+
+    def __init__(self, url: str, *, name: str) -> None:
+        self._url = url
+        self._name = name
+        self._client: Client | None = None
+        self._ready = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        return self._ready.is_set() and self._client is not None and self._client.is_connected
+
+    async def jetstream(self) -> JetStreamContext:
+        """Wait for the server, however long it takes."""
+        await self._ready.wait()
+        client = self._client
+        if client is None:
+            # Closed while somebody waited.
+            raise nats.errors.ConnectionClosedError
+        return client.jetstream(timeout=_REQUEST_SECONDS)
+
+    async def connect(self) -> None:
+        """Try until the server answers; nats-py reconnects by itself from then on."""
+        while True:
+            try:
+                self._client = await nats.connect(
+                    self._url,
+                    name=f"qiao-{self._name}",
+                    connect_timeout=2,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=_RETRY_SECONDS,
+                    error_cb=_ignore,
+                    disconnected_cb=self._on_disconnected,
+                    reconnected_cb=self._on_reconnected,
+                )
+                await ensure_stream(self._client.jetstream(timeout=_REQUEST_SECONDS))
+            except BROKER_OUTAGES as outage:
+                log.warning("broker_unreachable", error=type(outage).__name__)
+                await self.close()
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                BROKER_CONNECTED.set(1)
+                self._ready.set()
+                return
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        # Flush what was sent (acks above all); a server that is away must not hold up the stop.
+        with contextlib.suppress(*BROKER_OUTAGES):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await client.flush()
+        with contextlib.suppress(*BROKER_OUTAGES):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await client.close()
+
+    async def _on_disconnected(self) -> None:
+        BROKER_CONNECTED.set(0)
+        self._ready.clear()
+        log.warning("broker_disconnected")
+
+    async def _on_reconnected(self) -> None:
+        BROKER_CONNECTED.set(1)
+        self._ready.set()
+        log.info("broker_reconnected")
+
+
+async def ensure_stream(jetstream: JetStreamContext) -> None:
+    """Create the stream, or bring it to the configuration named in streams.json."""
+    config = stream_config()
+    try:
+        info = await jetstream.stream_info(STREAM)
+    except NotFoundError:
+        try:
+            await jetstream.add_stream(config)
+        except BadRequestError:
+            # Another service was faster.
+            await jetstream.stream_info(STREAM)
+        return
+    if info.config.subjects != config.subjects or info.config.max_bytes != config.max_bytes:
+        await jetstream.update_stream(config)
+
+
+async def _ignore(_error: Exception) -> None:
+    """nats-py prints every failed reconnect to stderr otherwise; we log state changes."""
+
+
+@asynccontextmanager
+async def connected(url: str, *, name: str) -> AsyncIterator[Broker]:
+    """Start connecting, and go on without waiting: a service works while NATS is away."""
+    broker = Broker(url, name=name)
+    connecting = asyncio.create_task(broker.connect(), name="broker-connect")
+    try:
+        yield broker
+    finally:
+        connecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await connecting
+        await broker.close()

@@ -1,0 +1,41 @@
+"""The connection types, named once: asyncpg is generic only in its stubs."""
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+# asyncpg is generic only in its stubs.
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
+    Pool: TypeAlias = asyncpg.Pool[Any]
+    Row: TypeAlias = asyncpg.Record
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+    Row = asyncpg.Record
+
+# What a statement raises when the server is away or goes away under it; asking again later helps.
+OUTAGES: Final[tuple[type[Exception], ...]] = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+# A rival's lock or a time limit; asking again at once helps.
+CONFLICTS: Final[tuple[type[Exception], ...]] = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the server is away, as opposed to an argument it can never take.
+
+    asyncpg's client-side DataError is an InterfaceError too, but waiting does not mend it.
+    """
+    return isinstance(error, OUTAGES) and not isinstance(error, ValueError)

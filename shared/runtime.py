@@ -1,0 +1,82 @@
+"""Runs a service until it is told to stop, and the settings that every service has."""
+
+import asyncio
+import base64
+import contextlib
+import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any, Literal
+
+import structlog
+import uvloop
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.logging import configure_logging
+
+_MASTER_KEY_BYTES = 32
+
+log = structlog.get_logger()
+
+
+def _is_master_key(value: SecretStr) -> SecretStr:
+    if len(base64.b64decode(value.get_secret_value())) != _MASTER_KEY_BYTES:
+        message = "must be the base64 of 32 random bytes: openssl rand -base64 32"
+        raise ValueError(message)
+    return value
+
+
+class CommonSettings(BaseSettings):
+    """What every service is told by its environment, all with the prefix `QIAO_`."""
+
+    model_config = SettingsConfigDict(env_prefix="QIAO_", frozen=True, extra="ignore")
+
+    postgres_url: SecretStr = Field(default=SecretStr("postgresql://localhost/qiao"))
+    nats_url: str = "nats://127.0.0.1:7022"
+    host: str = "127.0.0.1"
+    master_key: Annotated[SecretStr, AfterValidator(_is_master_key)]
+    access_url: str = "http://127.0.0.1:7004"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    postgres_pool_max: int = Field(default=10, ge=2, le=200)
+
+    @property
+    def master_key_bytes(self) -> bytes:
+        return base64.b64decode(self.master_key.get_secret_value())
+
+
+def run_service(
+    service: str, settings: CommonSettings, running: AbstractAsyncContextManager[str]
+) -> None:
+    """Run until SIGINT or SIGTERM; a failing part ends the process with status 1."""
+    configure_logging(service, form=settings.log_format)
+    try:
+        run(_until_stopped(running))
+    except BaseExceptionGroup:
+        log.exception("service_failed")
+        sys.exit(1)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """asyncio.run on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+async def _until_stopped(running: AbstractAsyncContextManager[str]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    starting = asyncio.create_task(stop.wait())
+    if main is not None:
+        # A stop during the start cancels the start; afterwards it only ends the wait.
+        starting.add_done_callback(lambda task: None if task.cancelled() else main.cancel())
+    with contextlib.suppress(asyncio.CancelledError):
+        async with running as address:
+            starting.cancel()
+            log.info("service_ready", address=address)
+            await stop.wait()
+            log.info("service_stopping")

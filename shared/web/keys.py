@@ -1,0 +1,14 @@
+"""Typed keys for what an application and a request carry."""
+
+from aiohttp import web
+
+from shared.messaging.broker import Broker
+from shared.messaging.outbox import Database
+from shared.web.principal import Principal
+from shared.web.verifier import TokenVerifier
+
+DATABASE = web.AppKey("DATABASE", Database)
+BROKER = web.AppKey("BROKER", Broker)
+VERIFIER = web.AppKey("VERIFIER", TokenVerifier)
+PRINCIPAL = web.RequestKey("PRINCIPAL", Principal)
+TRACEPARENT = web.RequestKey("TRACEPARENT", str)

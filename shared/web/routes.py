@@ -1,0 +1,104 @@
+"""Routes as a table: method, path, handler, and the action a token must allow."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import structlog
+from aiohttp import web
+
+from shared.errors import Unauthorized
+from shared.ids import new_trace_parent
+from shared.metrics import REFUSALS, REQUEST_SECONDS, REQUESTS
+from shared.web.errors import answer_failure
+from shared.web.keys import PRINCIPAL, TRACEPARENT, VERIFIER
+from shared.web.principal import Principal
+
+Handle: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_BEARER = "Bearer "
+_TRACEPARENT_CHARACTERS = 55
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`action` None means that the handler itself decides who may call.
+
+    A quiet route logs no line of its own: its batches do.
+    """
+
+    method: str
+    path: str
+    handle: Handle
+    action: str | None = None
+    quiet: bool = False
+
+
+def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
+    for route in routes:
+        app.router.add_route(route.method, route.path, _edge(route))
+
+
+def _edge(route: Route) -> Handle:
+    """Authenticate, measure, log, and turn failures into answers, around one handler."""
+    seconds = REQUEST_SECONDS.labels(route.path)
+
+    async def edge(request: web.Request) -> web.StreamResponse:
+        started = time.perf_counter()
+        request[TRACEPARENT] = traceparent = _traceparent(request)
+        reason = None
+        try:
+            if route.action is not None:
+                request[PRINCIPAL] = principal = _authenticate(request)
+                principal.require(route.action)
+            response = await route.handle(request)
+        except Exception as failure:  # noqa: BLE001 - the one place where failures become answers
+            response, reason = answer_failure(failure, request)
+        elapsed = time.perf_counter() - started
+        seconds.observe(elapsed)
+        REQUESTS.labels(route.method, route.path, response.status).inc()
+        if reason is not None:
+            REFUSALS.labels(route.path, reason).inc()
+        if not route.quiet:
+            if not response.prepared:
+                response.headers["traceparent"] = traceparent
+            _log_request(request, route, response.status, reason, elapsed)
+        return response
+
+    return edge
+
+
+def _authenticate(request: web.Request) -> Principal:
+    header = request.headers.get("Authorization", "")
+    if not header.startswith(_BEARER):
+        message = "send a token: Authorization: Bearer …"
+        raise Unauthorized(message, reason="token_missing")
+    return request.app[VERIFIER].verify(header[len(_BEARER) :])
+
+
+def _traceparent(request: web.Request) -> str:
+    """The caller's, so that one trace covers both, or a new one."""
+    given = request.headers.get("traceparent", "")
+    if len(given) == _TRACEPARENT_CHARACTERS and given.startswith("00-") and given.isascii():
+        return given
+    return new_trace_parent()
+
+
+def _log_request(
+    request: web.Request, route: Route, status: int, reason: str | None, elapsed: float
+) -> None:
+    principal = request.get(PRINCIPAL)
+    log.info(
+        "request_answered",
+        method=route.method,
+        route=route.path,
+        # Path parameters are ids; the query may hold anything and is left out.
+        **{name: value for name, value in request.match_info.items() if name != "code"},
+        status=status,
+        reason=reason,
+        principal=principal.subject if principal else None,
+        trace=request[TRACEPARENT][3:35],
+        milliseconds=round(elapsed * 1000, 1),
+    )

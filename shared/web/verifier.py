@@ -1,0 +1,186 @@
+"""Checks tokens offline: signature by the published keys, expiry, revocations heard of."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import jwt
+import structlog
+
+from shared.clock import from_unix_seconds, utc_now
+from shared.contracts.access import Revoked
+from shared.contracts.envelope import filter_subject
+from shared.errors import Unauthorized, Unavailable
+from shared.messaging.background import background, pause
+from shared.messaging.broker import Broker
+from shared.messaging.follow import follow
+from shared.web.principal import AUDIENCE, ISSUER, Principal
+
+_ALGORITHM = "EdDSA"
+_REFRESH_SECONDS = 30.0
+_RETRY_SECONDS = 0.5
+_REQUEST_SECONDS = 3.0
+_CLOCK_SKEW_SECONDS = 5
+# Longer than any token lives.
+_REMEMBER = timedelta(minutes=20)
+_REVOCATIONS = tuple(filter_subject(f"{kind}.revoked") for kind in ("terminal", "staff", "client"))
+
+log = structlog.get_logger()
+
+
+class TokenVerifier:
+    """The published keys and the revocations of the last minutes."""
+
+    def __init__(self) -> None:
+        self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._void_before: dict[str, datetime] = {}
+        self.refresh_wanted = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        return bool(self._keys)
+
+    def verify(self, token: str) -> Principal:
+        """Raises Unauthorized, or Unavailable while no keys have been fetched yet."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._key_of(token),
+                algorithms=[_ALGORITHM],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                leeway=_CLOCK_SKEW_SECONDS,
+                options={"require": ["exp", "iat", "sub", "merchant", "actions"]},
+            )
+        except jwt.ExpiredSignatureError:
+            message = "the token has expired: fetch a new one"
+            raise Unauthorized(message, reason="token_expired") from None
+        except jwt.InvalidTokenError:
+            message = "the token is not one of ours"
+            raise Unauthorized(message, reason="token_invalid") from None
+        return self._unless_revoked(_principal(claims))
+
+    def revoke(self, principal: str, before: datetime) -> None:
+        known = self._void_before.get(principal)
+        self._void_before[principal] = before if known is None else max(known, before)
+
+    def use_keys(self, jwks: Mapping[str, object]) -> None:
+        self._keys = {
+            key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(jwks)).keys if key.key_id
+        }
+
+    def forget_old_revocations(self) -> None:
+        horizon = utc_now() - _REMEMBER
+        self._void_before = {
+            principal: before for principal, before in self._void_before.items() if before > horizon
+        }
+
+    def _key_of(self, token: str) -> jwt.PyJWK:
+        if not self._keys:
+            message = "the keys of the access service are not at hand yet"
+            raise Unavailable(message)
+        key_id = jwt.get_unverified_header(token).get("kid")
+        key = self._keys.get(str(key_id))
+        if key is None:
+            self.refresh_wanted.set()
+            message = "signed with an unknown key"
+            raise jwt.InvalidKeyError(message)
+        return key
+
+    def _unless_revoked(self, principal: Principal) -> Principal:
+        before = self._void_before.get(principal.subject)
+        # Whole seconds in the token: one issued in the second of the revocation is void too.
+        if before is not None and principal.issued_at <= before:
+            message = "this access was revoked"
+            raise Unauthorized(message, reason="token_revoked")
+        return principal
+
+
+def _principal(claims: Mapping[str, object]) -> Principal:
+    stores, actions = claims.get("stores"), claims["actions"]
+    if not isinstance(actions, list) or not (stores is None or isinstance(stores, list)):
+        message = "the token is not one of ours"
+        raise Unauthorized(message, reason="token_invalid")
+    return Principal(
+        subject=str(claims["sub"]),
+        merchant=str(claims["merchant"]),
+        stores=None if stores is None else tuple(map(str, stores)),
+        actions=frozenset(map(str, actions)),
+        issued_at=from_unix_seconds(float(str(claims["iat"]))),
+        expires_at=from_unix_seconds(float(str(claims["exp"]))),
+    )
+
+
+@asynccontextmanager
+async def verifying(access_url: str, broker: Broker) -> AsyncIterator[TokenVerifier]:
+    """Fetch the keys and hear revocations beside the body."""
+    verifier = TokenVerifier()
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_REQUEST_SECONDS)) as session,
+        background(lambda stop: _fetch(verifier, session, access_url, stop), name="access-keys"),
+        background(lambda stop: _hear(verifier, broker, stop), name="revocations"),
+    ):
+        yield verifier
+
+
+async def _fetch(
+    verifier: TokenVerifier, session: aiohttp.ClientSession, access_url: str, stop: asyncio.Event
+) -> None:
+    """Ask for keys, and for revocations too: events may be missed while NATS is away."""
+    since = utc_now() - _REMEMBER
+    while not stop.is_set():
+        try:
+            verifier.use_keys(await _get(session, f"{access_url}/.well-known/jwks.json"))
+            asked_at = utc_now()
+            revocations = await _get(
+                session, f"{access_url}/v1/revocations", since=since.isoformat()
+            )
+            for item in revocations["items"]:
+                verifier.revoke(item["principal"], datetime.fromisoformat(item["revoked_at"]))
+            since = asked_at - timedelta(minutes=1)
+            verifier.forget_old_revocations()
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError) as error:
+            log.warning("access_keys_delayed", error=type(error).__name__)
+        await _until_wanted(verifier, stop)
+
+
+async def _until_wanted(verifier: TokenVerifier, stop: asyncio.Event) -> None:
+    if not verifier.ready:
+        await pause(stop, _RETRY_SECONDS)
+        return
+    wanted = asyncio.create_task(verifier.refresh_wanted.wait())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait(
+        {wanted, stopped}, timeout=_REFRESH_SECONDS, return_when=asyncio.FIRST_COMPLETED
+    )
+    wanted.cancel()
+    stopped.cancel()
+    verifier.refresh_wanted.clear()
+    # A flood of tokens with unknown keys must not become a flood of fetches.
+    await pause(stop, _RETRY_SECONDS)
+
+
+async def _get(
+    session: aiohttp.ClientSession, url: str, **params: str
+) -> dict[str, list[dict[str, str]]]:
+    async with session.get(url, params=params) as response:
+        response.raise_for_status()
+        body: dict[str, list[dict[str, str]]] = await response.json()
+        return body
+
+
+async def _hear(verifier: TokenVerifier, broker: Broker, stop: asyncio.Event) -> None:
+    async def hear() -> None:
+        async for event in follow(broker, _REVOCATIONS, since=datetime.now(UTC) - _REMEMBER):
+            revoked = Revoked.model_validate(event.data)
+            verifier.revoke(revoked.principal, revoked.revoked_at)
+            log.info("revocation_heard", principal=revoked.principal)
+
+    hearing = asyncio.create_task(hear())
+    await stop.wait()
+    hearing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await hearing

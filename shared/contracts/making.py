@@ -19,7 +19,7 @@ def event(
     time: datetime | None = None,
     traceparent: str | None = None,
 ) -> Event:
-    """Wrap data in an envelope. Pass the traceparent of what caused it, so one id can be followed."""
+    """Wrap data in an envelope. Pass the cause's traceparent, so one id can be followed."""
     return Event(
         id=event_id or new_id(),
         source=data.SOURCE,

@@ -22,7 +22,7 @@ from shared.web.keys import BROKER, DATABASE, PRINCIPAL, VERIFIER
 from shared.web.pages import page, read_cursor, read_limit, read_uuid
 from shared.web.routes import Route
 
-SUBSCRIPTIONS = web.AppKey("SUBSCRIPTIONS", Sequence[Subscription])  # type: ignore[type-abstract]
+SUBSCRIPTIONS = web.AppKey("SUBSCRIPTIONS", Sequence[Subscription])
 _PROBE_SECONDS = 2.0
 _STATES = ("dead", "retried", "dropped")
 

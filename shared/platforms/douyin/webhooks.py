@@ -1,0 +1,124 @@
+"""Reading Douyin's webhooks: strictly, once, and without interpreting what is not needed.
+
+This is the hot path: one parse of the body, one of the content, and no model.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from shared.clock import from_unix_seconds
+from shared.errors import Unreadable
+from shared.platforms.douyin.strict_json import read_json
+from shared.platforms.platform import Webhook
+
+MAX_BODY_BYTES = 1 << 20
+MAX_ID_LENGTH = 128
+MSG_ID_HEADER = "Msg-Id"
+HANDSHAKE_EVENT = "verify_webhook"
+
+# An event name becomes part of a subject, so it must be able to.
+_EVENT_NAME = re.compile(r"[A-Za-z0-9_:-]{1,80}(?:\.[A-Za-z0-9_:-]{1,80}){0,3}", re.ASCII)
+# 2001-09-09 in milliseconds is later than the year 5138 in seconds: whichever is meant is clear.
+_FIRST_MILLISECONDS = 10**11
+_LAST_SECONDS = 4_102_444_800  # the year 2100: a time after it is a mistake
+
+
+def read_webhook(raw: bytes, *, msg_id: str | None = None) -> Webhook:
+    """Read one delivery; `msg_id` is the `Msg-Id` header, which goes before the body's own."""
+    if len(raw) > MAX_BODY_BYTES:
+        raise Unreadable(f"the body is larger than {MAX_BODY_BYTES} bytes")
+    body = read_json(raw, part="the body")
+    if not isinstance(body, dict):
+        raise Unreadable("the body is not a JSON object")
+    event = body.get("event")
+    if not isinstance(event, str) or _EVENT_NAME.fullmatch(event) is None:
+        raise Unreadable("the body names no event; expected a member event with a plain name")
+    return Webhook(
+        event=event,
+        client_key=_id(body, "client_key"),
+        from_user_id=_id(body, "from_user_id"),
+        msg_id=_checked_id(msg_id, "Msg-Id") or _id(body, "msg_id"),
+        log_id=_id(body, "log_id"),
+        content=_content(body.get("content")),
+    )
+
+
+def handshake_answer(webhook: Webhook) -> bytes | None:
+    """`{"challenge": …}` with the challenge as it came, or None if this is no handshake."""
+    if webhook.event != HANDSHAKE_EVENT:
+        return None
+    challenge = webhook.content.get("challenge") if isinstance(webhook.content, dict) else None
+    if isinstance(challenge, bool) or not isinstance(challenge, int | str):
+        raise Unreadable("the handshake holds no challenge; expected content.challenge")
+    return json.dumps({"challenge": challenge}, separators=(",", ":")).encode()
+
+
+def account_id(content: object) -> str | None:
+    """The merchant, whether named at the top, in the order or in the certificate."""
+    for holder in _holders(content):
+        found = holder.get("account_id") or holder.get("merchant_id")
+        if isinstance(found, str | int) and not isinstance(found, bool):
+            return str(found)[:MAX_ID_LENGTH]
+    return None
+
+
+def order_ids(content: object) -> tuple[str, ...]:
+    """Every order that the content is about."""
+    found: dict[str, None] = {}
+    for holder in _holders(content):
+        several = holder.get("order_ids")
+        for value in (holder.get("order_id"), *(several if isinstance(several, list) else ())):
+            if isinstance(value, str | int) and not isinstance(value, bool) and value:
+                found[str(value)[:MAX_ID_LENGTH]] = None
+    return tuple(found)
+
+
+def sent_at(content: object) -> datetime | None:
+    """The platform's own time of the message, in whichever unit the event uses."""
+    if not isinstance(content, Mapping):
+        return None
+    for name in ("msg_time", "event_time", "create_time", "action_time"):
+        moment = read_time(content.get(name))
+        if moment is not None:
+            return moment
+    return None
+
+
+def read_time(value: object) -> datetime | None:
+    """Seconds or milliseconds since 1970, as a number or its text; None if it is neither."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 16:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        return None
+    seconds = value / 1000 if value >= _FIRST_MILLISECONDS else value
+    return from_unix_seconds(seconds) if seconds < _LAST_SECONDS else None
+
+
+def _holders(content: object) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(content, Mapping):
+        return ()
+    inner = (content.get("order"), content.get("certificate"))
+    return (content, *(member for member in inner if isinstance(member, Mapping)))
+
+
+def _content(content: Any) -> Any:
+    """Life events send their content as JSON inside a string, others as an object."""
+    if isinstance(content, str) and content.lstrip()[:1] in {"{", "["}:
+        return read_json(content.encode(), part="the content")
+    return content
+
+
+def _id(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Unreadable(f"{name} is not a string")
+    return _checked_id(value, name)
+
+
+def _checked_id(value: str | None, name: str) -> str | None:
+    if value is not None and len(value) > MAX_ID_LENGTH:
+        raise Unreadable(f"{name} is longer than {MAX_ID_LENGTH} characters")
+    return value or None

@@ -58,7 +58,7 @@ class TokenVerifier:
         except jwt.ExpiredSignatureError:
             message = "the token has expired: fetch a new one"
             raise Unauthorized(message, reason="token_expired") from None
-        except jwt.InvalidTokenError:
+        except jwt.PyJWTError:
             message = "the token is not one of ours"
             raise Unauthorized(message, reason="token_invalid") from None
         return self._unless_revoked(_principal(claims))
@@ -87,7 +87,7 @@ class TokenVerifier:
         if key is None:
             self.refresh_wanted.set()
             message = "signed with an unknown key"
-            raise jwt.InvalidKeyError(message)
+            raise jwt.InvalidTokenError(message)
         return key
 
     def _unless_revoked(self, principal: Principal) -> Principal:

@@ -48,6 +48,8 @@ def prepare_nats(folder: Path, *, host: str, port: int) -> Nats:
         ),
         stop_signal=signal.SIGTERM,
         orphan_signal=signal.SIGTERM,
+        # After a full disk the server goes on without JetStream, for ever.
+        restart_when_unready=True,
         is_ready=lambda: _jetstream_answers(host, port),
     )
     return Nats(program, f"nats://{host}:{port}")

@@ -154,7 +154,6 @@ async def _create_cluster(
             environment=_environment(),
             folder=unfinished,
             account=account,
-            is_ready=_never,
         )
     )
     _replace(folder, unfinished)
@@ -178,10 +177,6 @@ async def _run(program: Program) -> None:
         if exit_code != 0:
             output.seek(0)
             raise PostgresFailed(output.read().decode(errors="replace").strip())
-
-
-async def _never() -> bool:
-    return False
 
 
 def _socket_folder(folder: Path, account: Account | None) -> Path:

@@ -32,10 +32,17 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     # What the kernel sends to the child when the launcher is gone.
     orphan_signal: signal.Signals = signal.SIGKILL
-    is_ready: Callable[[], Awaitable[bool]]
+    # Left out where nothing waits for it.
+    is_ready: Callable[[], Awaitable[bool]] | None = None
+    # For a program that can go on living without doing its work.
+    restart_when_unready: bool = False
+    # Shows its output to the person instead of keeping it in a log.
+    on_terminal: bool = False
 
 
-async def start(program: Program, *, output: IO[bytes] | int) -> asyncio.subprocess.Process:
+async def start(
+    program: Program, *, output: IO[bytes] | int | None, errors: IO[bytes] | None = None
+) -> asyncio.subprocess.Process:
     """Start it in a process group of its own: the terminal's Ctrl-C reaches only the launcher."""
     launcher = os.getpid()
 
@@ -52,7 +59,7 @@ async def start(program: Program, *, output: IO[bytes] | int) -> asyncio.subproc
         *program.command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=output,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=asyncio.subprocess.STDOUT if errors is None else errors,
         env={**os.environ, **program.environment},
         cwd=program.folder,
         start_new_session=True,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from deploy.embedded import logs
 from deploy.embedded.process import Program, start, stop
 
 _READY_SECONDS = 30.0
@@ -33,19 +34,10 @@ async def _wait_until_ready(
     program: Program, process: asyncio.subprocess.Process, log: Path
 ) -> None:
     deadline = asyncio.get_running_loop().time() + _READY_SECONDS
-    while not await program.is_ready():
+    while program.is_ready is not None and not await program.is_ready():
         late = asyncio.get_running_loop().time() > deadline
         if process.returncode is not None or late:
             reason = "not ready in time" if late else f"ended with {process.returncode}"
-            message = f"{program.name}: {reason}\n{last_lines(log, _LAST_LINES)}"
+            message = f"{program.name}: {reason}\n{logs.last_lines(log, _LAST_LINES)}"
             raise NotReady(message)
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-
-
-def last_lines(log: Path, count: int) -> str:
-    """Return the end of a log, without reading all of it."""
-    tail_bytes = 400 * count
-    with log.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - tail_bytes))
-        return "\n".join(file.read().decode(errors="replace").splitlines()[-count:])

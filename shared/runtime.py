@@ -7,22 +7,27 @@ import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import structlog
 import uvloop
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.logging import configure_logging
 
 _MASTER_KEY_BYTES = 32
+SettingsOf = TypeVar("SettingsOf", bound="CommonSettings")
 
 log = structlog.get_logger()
 
 
 def _is_master_key(value: SecretStr) -> SecretStr:
-    if len(base64.b64decode(value.get_secret_value())) != _MASTER_KEY_BYTES:
+    try:
+        right = len(base64.b64decode(value.get_secret_value())) == _MASTER_KEY_BYTES
+    except ValueError:
+        right = False
+    if not right:
         message = "must be the base64 of 32 random bytes: openssl rand -base64 32"
         raise ValueError(message)
     return value
@@ -44,6 +49,18 @@ class CommonSettings(BaseSettings):
     @property
     def master_key_bytes(self) -> bytes:
         return base64.b64decode(self.master_key.get_secret_value())
+
+
+def load(model: type[SettingsOf]) -> SettingsOf:
+    """Read the settings, or end with one line per variable that is missing or wrong."""
+    try:
+        return model()
+    except ValidationError as error:
+        prefix = str(model.model_config.get("env_prefix", ""))
+        for item in error.errors(include_input=False, include_url=False):
+            name = prefix + "_".join(map(str, item["loc"]))
+            sys.stderr.write(f"{name.upper()}: {item['msg']}\n")
+        sys.exit(2)
 
 
 def run_service(

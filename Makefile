@@ -1,0 +1,86 @@
+# Every developer command; `make` alone prints them. The first one that needs it installs .venv.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PYTEST := $(BIN)/python -m pytest
+MIGRATIONS = $$(find services shared -path '*/migrations/*.sql' | sort)
+
+.PHONY: help
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+# What changes the environment; relative names, so that the path above may hold spaces.
+$(INSTALLED): uv.lock pyproject.toml deploy/install.sh
+	@PYTHON="$(PYTHON)" sh deploy/install.sh
+	@touch $@
+
+.PHONY: install
+install: $(INSTALLED) ## make .venv from uv.lock (the others do it when it is needed)
+
+.PHONY: run
+run: $(INSTALLED) ## start everything with the demo; ARGS="--no-demo --port-base 8000" are passed on
+	@exec $(BIN)/python -m deploy.cli.main up $(ARGS)
+
+.PHONY: test
+test: $(INSTALLED) ## every test but the long ones; ARGS="-k coupon" are passed on
+	@$(PYTEST) $(ARGS)
+
+.PHONY: check
+check: $(INSTALLED) ## lint, format, types, import rules, migrations, dependencies, generated docs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as main; main()'
+	@$(BIN)/squawk --exclude prefer-robust-stmts $(MIGRATIONS)
+	@$(BIN)/deptry .
+	@$(BIN)/python -m deploy.docs --check
+
+.PHONY: unit
+unit: $(INSTALLED) ## tests without servers: tables, rules, properties
+	@$(PYTEST) tests/unit $(ARGS)
+
+.PHONY: integration
+integration: $(INSTALLED) ## one service at a time against real PostgreSQL and NATS
+	@$(PYTEST) tests/integration tests/contracts $(ARGS)
+
+.PHONY: system
+system: $(INSTALLED) ## all services as processes
+	@$(PYTEST) tests/system $(ARGS)
+
+.PHONY: bench
+bench: $(INSTALLED) ## figures: deliveries a second, latencies, memory (prints cores, payload, fsync)
+	@$(PYTEST) -m soak -s tests/benchmarks $(ARGS)
+
+.PHONY: race
+race: $(INSTALLED) ## 64 terminals race for each of 1,000 coupons
+	@$(PYTEST) -m soak -s tests/system/test_race.py $(ARGS)
+
+.PHONY: chaos
+chaos: $(INSTALLED) ## kill -9 of every service in mid-stream, NATS away for a minute
+	@$(PYTEST) -m soak -s tests/system/test_chaos.py $(ARGS)
+
+.PHONY: rehearsal
+rehearsal: $(INSTALLED) ## a live show of 20,000 orders with every fault of the platform
+	@$(PYTEST) -m soak -s tests/system/test_rehearsal.py $(ARGS)
+
+.PHONY: bench-short race-short chaos-short rehearsal-short
+bench-short race-short chaos-short rehearsal-short:
+	@QIAO_SHORT=1 $(MAKE) $(@:-short=)
+
+.PHONY: docs
+docs: $(INSTALLED) ## write the generated documents anew
+	@$(BIN)/python -m deploy.docs
+
+.PHONY: lock
+lock: $(INSTALLED) ## bring uv.lock to the newest versions that pyproject.toml allows
+	@.venv/.uv/bin/uv lock --upgrade
+	@$(MAKE) install
+
+.PHONY: clean
+clean: ## remove what tools and tests left; .venv and .qiao (your data) stay
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

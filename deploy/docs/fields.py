@@ -1,0 +1,131 @@
+"""What each member of an event means. One name means one thing, whatever event it is in."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType, NoneType
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+ENVELOPE: Mapping[str, str] = MappingProxyType(
+    {
+        "specversion": "CloudEvents 版本 · version of CloudEvents",
+        "id": "事件号,去重用 · the event's id: drop what you have seen",
+        "source": "说话的服务 · the service that says it",
+        "type": "事件类型 · the type of event",
+        "subject": "此事所关之物的编号 · the id of what it is about",
+        "time": "发生时间 · when it happened",
+        "datacontenttype": "恒为 JSON · always JSON",
+        "merchant": "商家 · the merchant",
+        "version": "同一 subject 每变一次加一;小于已见者丢弃"
+        " · grows by one per change of the subject: drop what is older than you have",
+        "traceparent": "W3C 追踪号,从平台消息一路到核销 · W3C trace, from webhook to redemption",
+        "data": "内容,见各类型 · what happened, see each type",
+    }
+)
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        # Ids.
+        "account_id": "商家在平台上的账号 · the merchant's id at the platform",
+        "cancel_id": "撤销号,由调用方取名 · the taking back, named by the caller",
+        "client_key": "应用 · the platform's app",
+        "coupon_id": "券号(平台 certificate_id) · the platform's certificate_id",
+        "coupon_ids": "券号 · the coupons",
+        "delivery_id": "此次送达 · this delivery",
+        "first_delivery_id": "同一消息号的第一次送达 · the first delivery of that message id",
+        "msg_id": "平台的消息号 · the platform's message id",
+        "order_id": "订单号,即平台的 · the order, the platform's own id",
+        "order_ids": "所涉订单 · the orders it speaks of",
+        "poi_id": "门店在平台上的编号 · the store's id at the platform",
+        "principal": "谁 · whose tokens: `terminal:…`, `staff:…`, `client:…`",
+        "redemption_id": "核销号,由终端取名 · the attempt, named by the terminal",
+        "store_id": "门店 · the store",
+        "terminal_id": "终端 · the terminal",
+        "verify_id": "平台的核销号 · the platform's id of the redemption",
+        # Money: whole fen.
+        "original_amount_fen": "原价(分) · list price in fen",
+        "pay_amount_fen": "实付(分) · paid, in fen",
+        "refunded_amount_fen": "已退(分) · refunded so far, in fen",
+        # Times: RFC 3339, UTC.
+        "cancel_until": "在此之前可撤销 · can be taken back until then",
+        "cancelled_at": "撤销时间 · when it was taken back",
+        "changed_at": "此券最近变化 · when this coupon last changed",
+        "created_at": "下单时间 · when it was ordered",
+        "enrolled_at": "登记时间 · when it was enrolled",
+        "paid_at": "支付时间 · when it was paid",
+        "received_at": "收到时间 · when it reached us",
+        "redeemed_at": "核销时间(平台时钟) · when it was spent, by the platform's clock",
+        "refused_at": "拒绝时间 · when it was refused",
+        "revoked_at": "在此之前签发的令牌作废 · tokens issued before are void",
+        "since": "何时起无回答 · unanswered since then",
+        # What it is.
+        "content": "平台消息的内容,原样 · the platform's content as it came",
+        "contradicted": "说法互相矛盾 · what was said contradicts itself",
+        "coupon_count": "券数,平台未说则为空 · how many coupons; null until it says",
+        "coupons": "每张券的状态 · each coupon's state",
+        "event": "平台的事件名 · the platform's name of the event",
+        "late": "平台时间过旧(只是标记) · older than retries explain: a flag, never a refusal",
+        "merchant": "商家 · the merchant",
+        "name": "名称 · the name",
+        "open": "营业中 · open for business",
+        "platform": "平台 · the platform",
+        "previous_state": "此前状态,首次为空 · the state before, null at first",
+        "reason": "原因 · why; for refusals a code of docs/redemption.md",
+        "state": "现在的状态 · the state now",
+        "time_zone": "门店时区 · the store's time zone",
+        "title": "商品名 · what was bought",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One row of a table of members."""
+
+    path: str
+    type: str
+    optional: bool
+    meaning: str
+
+
+def fields_of(model: type[BaseModel], *, within: str = "") -> Iterator[Field]:
+    """The members of a model, those of what it holds after it."""
+    for name, info in model.model_fields.items():
+        held = _model_in(info.annotation)
+        kind = _type_name(model, name)
+        many = kind.startswith("array")
+        yield Field(within + name, kind, _may_be_none(info.annotation), MEANINGS[name])
+        if held is not None:
+            yield from fields_of(held, within=f"{within}{name}{'[]' if many else ''}.")
+
+
+def _may_be_none(annotation: object) -> bool:
+    return NoneType in get_args(annotation)
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    for part in (annotation, *get_args(annotation)):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
+    return None
+
+
+def _type_name(model: type[BaseModel], name: str) -> str:
+    schema = model.model_json_schema(mode="serialization")
+    return _describe(schema["properties"][name], schema.get("$defs", {}))
+
+
+def _describe(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """A JSON schema in a word or two. Any: JSON schemas are free-form."""
+    if "$ref" in schema:
+        return _describe(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
+    if "enum" in schema:
+        return " \\| ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        parts = (part for part in schema["anyOf"] if part.get("type") != "null")
+        return " \\| ".join(_describe(part, definitions) for part in parts)
+    if schema.get("type") == "array":
+        return f"array of {_describe(schema['items'], definitions)}"
+    kind = str(schema.get("type", "any"))
+    return {"date-time": "time", "uuid": "uuid"}.get(schema.get("format", ""), kind)

@@ -1,0 +1,235 @@
+"""Every type of event that any service says, with its data, its meaning and a sample."""
+
+from dataclasses import dataclass
+
+from shared.contracts import samples
+from shared.contracts.envelope import Event, EventData, filter_subject
+from shared.contracts.making import event
+from shared.contracts.orders import CouponState, OrderState
+
+# The platform's own name of the event takes the place of the star.
+PLATFORM_EVENTS = "platform.*"
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """`entity` is the member that the event's `subject` repeats; `version` counts its changes."""
+
+    name: str
+    entity: str
+    zh: str
+    en: str
+    sample: EventData
+
+    @property
+    def subject(self) -> str:
+        return filter_subject(self.name, merchant="<merchant>").replace("*", "<event>")
+
+    @property
+    def data(self) -> type[EventData]:
+        return type(self.sample)
+
+    @property
+    def sample_type(self) -> str:
+        """A type as it is on the wire: a family's is one of its members."""
+        return self.name.replace("*", str(getattr(self.sample, "event", "")))
+
+
+def sample_event(kind: EventType) -> Event:
+    """The sample in its envelope, always the same to the byte."""
+    return event(
+        kind.sample,
+        subject=str(getattr(kind.sample, kind.entity)),
+        merchant=samples.MERCHANT,
+        event_type=kind.sample_type,
+        event_id=samples.EVENT_ID,
+        time=samples.TIME,
+        traceparent=samples.TRACEPARENT,
+    )
+
+
+_AVAILABLE, _REDEEMED = CouponState.AVAILABLE, CouponState.REDEEMED
+_REFUNDING, _REFUNDED = CouponState.REFUNDING, CouponState.REFUNDED
+_CLOSED = CouponState.CLOSED
+
+
+def _order(
+    state: OrderState,
+    previous: OrderState | None,
+    coupons: tuple[CouponState, CouponState],
+    zh: str,
+    en: str,
+) -> EventType:
+    sample = samples.order(state, previous=previous, coupons=coupons)
+    return EventType(f"order.{state}", "order_id", zh, en, sample)
+
+
+_FROM_INTAKE = (
+    EventType(
+        PLATFORM_EVENTS,
+        "delivery_id",
+        "平台送来一条消息(原样,个人信息已封存)",
+        "The platform delivered a message: as it came, personal fields sealed",
+        samples.DELIVERY,
+    ),
+    EventType(
+        "intake.delivery_conflicted",
+        "delivery_id",
+        "同一消息号再次送来,内容却不同:平台有错,或有人伪造",
+        "A message id came again with another body: a bug of the platform, or a forgery",
+        samples.CONFLICT,
+    ),
+)
+_FROM_ORDERS = (
+    _order(
+        OrderState.CREATED,
+        None,
+        (_AVAILABLE, _AVAILABLE),
+        "订单已创建,尚未支付",
+        "The order exists and is not paid",
+    ),
+    _order(
+        OrderState.PAID,
+        OrderState.CREATED,
+        (_AVAILABLE, _AVAILABLE),
+        "订单已支付,券可以核销",
+        "Paid: its coupons can be spent",
+    ),
+    _order(
+        OrderState.PARTLY_REDEEMED,
+        OrderState.PAID,
+        (_REDEEMED, _AVAILABLE),
+        "部分券已核销",
+        "Some of its coupons are spent",
+    ),
+    _order(
+        OrderState.REDEEMED,
+        OrderState.PARTLY_REDEEMED,
+        (_REDEEMED, _REDEEMED),
+        "全部券已核销",
+        "All of its coupons are spent",
+    ),
+    _order(
+        OrderState.REFUNDING,
+        OrderState.PAID,
+        (_REFUNDING, _AVAILABLE),
+        "有券正在退款:此券此刻不可核销",
+        "A coupon is being refunded: not to be spent now",
+    ),
+    _order(
+        OrderState.PARTLY_REFUNDED,
+        OrderState.REFUNDING,
+        (_REFUNDED, _AVAILABLE),
+        "部分券已退款",
+        "Some of its coupons are refunded",
+    ),
+    _order(
+        OrderState.REFUNDED,
+        OrderState.PARTLY_REFUNDED,
+        (_REFUNDED, _REFUNDED),
+        "全部券已退款",
+        "All of its coupons are refunded",
+    ),
+    _order(
+        OrderState.CLOSED,
+        OrderState.CREATED,
+        (_CLOSED, _CLOSED),
+        "未支付而关闭",
+        "Closed without having been paid",
+    ),
+    _order(
+        OrderState.SETTLED,
+        OrderState.REDEEMED,
+        (_REDEEMED, _REDEEMED),
+        "平台已结算,不再变化",
+        "The platform has settled it: nothing changes any more",
+    ),
+    EventType(
+        "order.contradicted",
+        "order_id",
+        "平台的说法互相矛盾(例如既已核销又已退款),需要人看一眼",
+        "What the platform says contradicts itself (spent and refunded, say): a person should look",
+        samples.order(
+            OrderState.PARTLY_REDEEMED,
+            previous=OrderState.PARTLY_REFUNDED,
+            coupons=(_REDEEMED, _AVAILABLE),
+        ).model_copy(update={"contradicted": True}),
+    ),
+)
+_FROM_REDEMPTION = (
+    EventType(
+        "coupon.redeemed", "coupon_id", "一张券已核销", "One coupon was spent", samples.REDEEMED
+    ),
+    EventType(
+        "coupon.cancelled",
+        "coupon_id",
+        "一次核销已撤销,券可以再用",
+        "A redemption was taken back: the coupon can be spent again",
+        samples.CANCELLED,
+    ),
+    EventType(
+        "coupon.refused",
+        "redemption_id",
+        "一次核销被拒绝,原因见 reason",
+        "An attempt was refused, `reason` says why",
+        samples.REFUSED,
+    ),
+    EventType(
+        "coupon.pending",
+        "redemption_id",
+        "平台没有回答:我们会一直问到有结果",
+        "The platform did not answer: it is asked until it does",
+        samples.PENDING,
+    ),
+)
+_FROM_ACCESS = (
+    EventType(
+        "merchant.created", "merchant", "商家已登记", "A merchant is known", samples.MERCHANT_NOW
+    ),
+    EventType(
+        "merchant.updated", "merchant", "商家资料已变", "A merchant changed", samples.MERCHANT_NOW
+    ),
+    EventType("store.created", "store_id", "门店已登记", "A store is known", samples.STORE_NOW),
+    EventType("store.updated", "store_id", "门店资料已变", "A store changed", samples.STORE_NOW),
+    EventType(
+        "terminal.enrolled",
+        "terminal_id",
+        "收银终端已登记,可以核销",
+        "A terminal is enrolled and may redeem",
+        samples.ENROLLED,
+    ),
+    EventType(
+        "terminal.revoked",
+        "principal",
+        "此终端此前的令牌全部作废",
+        "Every token of this terminal issued before is void",
+        samples.revoked(f"terminal:{samples.TERMINAL_ID}"),
+    ),
+    EventType(
+        "staff.revoked",
+        "principal",
+        "此员工此前的令牌全部作废",
+        "Every token of this person issued before is void",
+        samples.revoked("staff:019aa5f0-3c00-7000-8000-000000000007"),
+    ),
+    EventType(
+        "client.revoked",
+        "principal",
+        "此客户端此前的令牌全部作废",
+        "Every token of this client issued before is void",
+        samples.revoked("client:pos-gateway"),
+    ),
+)
+
+CATALOGUE: tuple[EventType, ...] = (
+    *_FROM_INTAKE,
+    *_FROM_ORDERS,
+    *_FROM_REDEMPTION,
+    *_FROM_ACCESS,
+)
+
+
+def find(event_type: str) -> EventType | None:
+    """The entry of a type as it is on the wire, or None."""
+    family = f"{event_type.partition('.')[0]}.*"
+    return next((kind for kind in CATALOGUE if kind.name in (event_type, family)), None)

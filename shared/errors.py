@@ -35,6 +35,19 @@ class Forbidden(Rejection):
     status = 403
 
 
+class TooManyRequests(Rejection):
+    """Over a limit of this caller; the same request is answered once the wait is over."""
+
+    reason = "too_many_requests"
+    status = 429
+
+    def __init__(
+        self, detail: str, *, retry_after_seconds: int = 1, reason: str | None = None
+    ) -> None:
+        super().__init__(detail, reason=reason)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class Unavailable(Exception):
     """Not now: a limit is reached or a neighbour is away (HTTP 503 with Retry-After)."""
 

@@ -27,6 +27,7 @@ class Outcome(StrEnum):
 class Coupon:
     """One coupon as the platform holds it. None where the platform does not say."""
 
+    # Empty where a lookup does not name it; a preparation always does.
     coupon_id: str
     encrypted_code: str | None
     state: CouponState | None
@@ -122,11 +123,11 @@ class VerifyRecord:
 
     coupon_id: str
     verify_id: str
-    verified_at: datetime
+    verified_at: datetime | None
     cancelled_at: datetime | None
     # None where the platform's status is one we do not know.
     valid: bool | None
-    can_cancel: bool
+    can_cancel: bool | None
     title: str | None
     pay_amount_fen: int | None
 
@@ -152,6 +153,8 @@ class OrderFacts:
 @dataclass(frozen=True, slots=True)
 class OrderPage:
     orders: tuple[OrderFacts, ...]
+    # Orders on this page that the platform describes in a way we cannot read.
+    unreadable_order_ids: tuple[str, ...]
     total: int | None
     # Pass it to get the next page; None on the last one.
     next_cursor: str | None

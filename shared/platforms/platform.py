@@ -7,16 +7,8 @@ from typing import Any, Protocol
 
 from shared.contracts.intake import PlatformDelivery
 from shared.contracts.observations import Observation
-from shared.platforms.answers import (
-    Cancellation,
-    CouponList,
-    CouponToVerify,
-    OrderPage,
-    Preparation,
-    RecordPage,
-    Verification,
-)
-from shared.platforms.scans import EncryptedData, Scan, ShortLink, TypedCode
+from shared.platforms.client import ClientFactory, TokenKeeperFactory
+from shared.platforms.scans import Scan
 
 # Where a value sits inside an event's content: keys and list positions from the top.
 Path = tuple[str | int, ...]
@@ -34,80 +26,6 @@ class Webhook:
     content: Any
 
 
-class PlatformClient(Protocol):
-    """The platform's OpenAPI. Raises Refused, Retry, and (calls with effect) OutcomeUnknown."""
-
-    async def resolve_short_link(self, link: ShortLink) -> EncryptedData: ...
-
-    async def prepare(
-        self, scan: EncryptedData | TypedCode, *, poi_id: str, account_id: str | None = None
-    ) -> Preparation: ...
-
-    async def verify(
-        self,
-        *,
-        verify_token: str,
-        poi_id: str,
-        coupons: Sequence[CouponToVerify],
-        order_id: str | None = None,
-        account_id: str | None = None,
-        repeated: bool = False,
-    ) -> Verification: ...
-
-    async def cancel(
-        self,
-        *,
-        verify_id: str,
-        coupon_id: str,
-        cancel_token: str,
-        order_id: str | None = None,
-        account_id: str | None = None,
-    ) -> Cancellation: ...
-
-    async def cancel_batch(
-        self,
-        *,
-        order_id: str,
-        verify_ids: Sequence[str],
-        cancel_token: str,
-        account_id: str | None = None,
-    ) -> Cancellation: ...
-
-    async def certificate_get(
-        self, encrypted_code: str, *, account_id: str | None = None
-    ) -> CouponList: ...
-
-    async def certificate_query(
-        self,
-        *,
-        order_id: str | None = None,
-        encrypted_code: str | None = None,
-        account_id: str | None = None,
-    ) -> CouponList: ...
-
-    async def verify_record_query(
-        self,
-        *,
-        account_id: str,
-        poi_ids: Sequence[str] = (),
-        start: datetime | None = None,
-        end: datetime | None = None,
-        cursor: str = "0",
-        size: int = 20,
-    ) -> RecordPage: ...
-
-    async def order_query(
-        self,
-        *,
-        account_id: str,
-        order_id: str | None = None,
-        updated_from: datetime | None = None,
-        updated_to: datetime | None = None,
-        cursor: str | None = None,
-        page_size: int = 100,
-    ) -> OrderPage: ...
-
-
 class Platform(Protocol):
     """One content platform: its rules, its webhooks, its scan forms and its client."""
 
@@ -118,10 +36,12 @@ class Platform(Protocol):
     preparation_lifetime: timedelta
     # How many certificate calls a second the platform grants one application.
     calls_per_second: int
-    # How many orders one prepare/verify may spend coupons of, and how many coupons at once.
+    # How many coupons of one order we spend in one call; the platform names no limit.
     coupons_per_call: int
     default_base_url: str
     default_short_link_origins: tuple[str, ...]
+    new_client: ClientFactory
+    new_token_keeper: TokenKeeperFactory
 
     def verify_webhook(
         self, headers: Mapping[str, str], raw: bytes, secrets: Sequence[str]

@@ -71,6 +71,8 @@ CODES: Mapping[int, Meaning] = MappingProxyType(
         1265: _refused(Reason.REDEMPTION_CANCELLED_COUPON, "存在已撤销券"),
         1502: _refused(Reason.INVALID_REQUEST, "券码不能同时为空"),
         1508: _refused(Reason.MERCHANT_NOT_AUTHORISED, "商户未授权给应用"),
+        # Seen as sub code under 3000001, which alone would say "try again".
+        2034000910: _refused(Reason.CANCEL_WINDOW_CLOSED, "已超过可撤销时限"),
         # Rules of the life services.
         200002: _refused(Reason.INVALID_REQUEST, "the body could not be read"),
         2100001: _unknown("未知错误"),
@@ -102,6 +104,9 @@ CODES: Mapping[int, Meaning] = MappingProxyType(
         28001006: _unknown("network error behind the gateway"),
         28001007: _refused(Reason.INVALID_REQUEST, "参数不合法"),
         28001008: _token("access_token 过期"),
+        28001014: _refused(Reason.APP_NOT_AUTHORISED, "应用未授权任何能力"),
+        28001016: _refused(Reason.APP_NOT_AUTHORISED, "应用已被封禁或下线"),
+        28001018: _refused(Reason.APP_NOT_AUTHORISED, "应用未获得该能力"),
         28003017: _retry("quota used up"),
         28003018: _retry("too frequent"),
         # The token endpoint.
@@ -120,10 +125,12 @@ _UNLISTED_LOOKUP = _refused(Reason.UNKNOWN_PLATFORM_ERROR, "not in our table")
 
 
 def meaning_of_envelope(code: int, *, sub_code: int = 0, has_effect: bool) -> Meaning:
-    """What an envelope says; the sub code is asked only where the code itself says nothing."""
-    for candidate in (code, sub_code) if code else (code,):
+    """What an envelope says. The sub code goes first: it is the one that names the cause."""
+    if code == 0:
+        return OK
+    for candidate in (sub_code, code):
         meaning = CODES.get(candidate)
-        if meaning is None or meaning.result_only or (code and candidate == 0):
+        if meaning is None or meaning is OK or meaning.result_only:
             continue
         if meaning.disposition is Disposition.UNKNOWN_OUTCOME and not has_effect:
             return Meaning(Disposition.RETRY, meaning.reason, meaning.note)

@@ -1,9 +1,17 @@
 """How Douyin writes ids, money and times: as numbers here, as strings there."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from shared.platforms.douyin.webhooks import read_time
 
@@ -12,6 +20,25 @@ class Shape(BaseModel):
     """A frozen piece of what the platform sends; members we do not know are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: Any) -> Any:
+        """An empty list or a missing string often comes as null."""
+        if not isinstance(value, Mapping):
+            return value
+        return {name: member for name, member in value.items() if member is not None}
+
+
+def first_filled(target: str, *names: str) -> Any:
+    """A validator for a model: `target` is the first of these members that holds something."""
+
+    def choose(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {**value, target: next((value[name] for name in names if value.get(name)), None)}
+
+    return model_validator(mode="before")(choose)
 
 
 def _absent_if_empty(value: Any) -> Any:
@@ -35,9 +62,12 @@ def _time(value: Any) -> datetime | None:
     return moment
 
 
+_ID = StringConstraints(min_length=1, max_length=128)
+_INT64 = Field(ge=-(2**63), lt=2**63)
+
 # An id that must be there, or may be missing, empty or "0" where there is none yet.
-Id = Annotated[str, BeforeValidator(_absent_if_empty)]
-OptionalId = Annotated[str | None, BeforeValidator(_absent_if_empty)]
+Id = Annotated[str, _ID, BeforeValidator(_absent_if_empty)]
+OptionalId = Annotated[Annotated[str, _ID] | None, BeforeValidator(_absent_if_empty)]
 # An int64 that some endpoints send as a string.
-OptionalInteger = Annotated[int | None, BeforeValidator(_integer)]
+OptionalInteger = Annotated[Annotated[int, _INT64] | None, BeforeValidator(_integer)]
 OptionalTime = Annotated[datetime | None, BeforeValidator(_time)]

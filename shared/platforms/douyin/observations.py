@@ -144,4 +144,3 @@ def of_certificates(
         and status.kind is not None
         and certificate.id is not None
     )
-

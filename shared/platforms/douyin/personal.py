@@ -31,9 +31,7 @@ def personal_fields(event: str, content: object) -> tuple[Path, ...]:
     return tuple(_leaves(content, names=names, path=(), personal=False))
 
 
-def _leaves(
-    value: object, *, names: frozenset[str], path: Path, personal: bool
-) -> Iterator[Path]:
+def _leaves(value: object, *, names: frozenset[str], path: Path, personal: bool) -> Iterator[Path]:
     if isinstance(value, dict):
         for key, member in value.items():
             yield from _leaves(

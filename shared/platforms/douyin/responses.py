@@ -1,10 +1,18 @@
 """The shapes of the OpenAPI's answers, as the platform writes them."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import PositiveInt, ValidationError
 
-from shared.platforms.douyin.fields import Id, OptionalId, OptionalInteger, OptionalTime, Shape
+from shared.platforms.douyin.fields import (
+    Id,
+    OptionalId,
+    OptionalInteger,
+    OptionalTime,
+    Shape,
+    first_filled,
+)
 
 
 class Amount(Shape):
@@ -23,6 +31,10 @@ class Sku(Shape):
 class TimeCard(Shape):
     times_count: OptionalInteger = None
     times_used: OptionalInteger = None
+
+    @property
+    def is_used_up(self) -> bool:
+        return bool(self.times_count) and (self.times_used or 0) >= (self.times_count or 0)
 
 
 class VerifyInfo(Shape):
@@ -63,9 +75,9 @@ class Certificate(Shape):
 class PrepareData(Shape):
     verify_token: Id
     order_id: Id
-    certificates: tuple[Certificate, ...] = Field(
-        default=(), validation_alias=AliasChoices("certificates_v2", "certificates")
-    )
+    certificates: tuple[Certificate, ...] = ()
+
+    _newer_first = first_filled("certificates", "certificates_v2", "certificates")
 
 
 class VerifyResult(Shape):
@@ -82,6 +94,12 @@ class VerifyData(Shape):
     verify_results: tuple[VerifyResult, ...] = ()
 
 
+class BatchVerifyData(VerifyData):
+    """Nothing public says where batch_verify puts its results; these two places are read."""
+
+    _either = first_filled("verify_results", "verify_results", "batch_verify_results")
+
+
 class CancelResult(Shape):
     verify_id: OptionalId = None
     order_id: OptionalId = None
@@ -95,15 +113,16 @@ class CancelData(Shape):
 
 
 class GetData(Shape):
-    certificate: Certificate = Field(
-        validation_alias=AliasChoices("certificate_v2", "certificate_v_2", "certificate")
-    )
+    certificate: Certificate
+
+    _newer_first = first_filled("certificate", "certificate_v2", "certificate_v_2", "certificate")
 
 
 class QueryData(Shape):
-    certificates: tuple[Certificate, ...] = Field(
-        default=(),
-        validation_alias=AliasChoices("certificates_v2", "certificates_v_2", "certificates"),
+    certificates: tuple[Certificate, ...] = ()
+
+    _newer_first = first_filled(
+        "certificates", "certificates_v2", "certificates_v_2", "certificates"
     )
 
 
@@ -113,7 +132,7 @@ class Record(Shape):
     verify_time: OptionalTime = None
     cancel_time: OptionalTime = None
     status: int = 0
-    can_cancel: bool = False
+    can_cancel: bool | None = None
     cursor: str | None = None
     sku: Sku | None = None
     amount: Amount | None = None
@@ -121,9 +140,9 @@ class Record(Shape):
 
 class RecordData(Shape):
     total: OptionalInteger = None
-    records: tuple[Record, ...] = Field(
-        default=(), validation_alias=AliasChoices("records_v2", "records")
-    )
+    records: tuple[Record, ...] = ()
+
+    _newer_first = first_filled("records", "records_v2", "records")
 
 
 class OrderItem(Shape):
@@ -157,12 +176,26 @@ class OrderPageInfo(Shape):
 
 
 class SearchAfter(Shape):
-    cursor: tuple[Any, ...] = Field(
-        default=(), validation_alias=AliasChoices("CursorValue", "cursor")
-    )
+    cursor: tuple[Any, ...] = ()
+
+    _either = first_filled("cursor", "CursorValue", "cursor")
 
 
 class OrderData(Shape):
-    orders: tuple[Order, ...] = ()
+    # Read one by one: an order that we cannot read must not hide the others.
+    orders: tuple[dict[str, Any], ...] = ()
     page: OrderPageInfo | None = None
     search_after: SearchAfter | None = None
+
+
+class TokenData(Shape):
+    access_token: Id
+    expires_in: PositiveInt
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self | None:
+        """None if it is no token; its text must not get into an error message."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError:
+            return None

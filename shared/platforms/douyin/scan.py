@@ -9,7 +9,7 @@ from shared.errors import Rejection
 from shared.platforms.reasons import Reason
 from shared.platforms.scans import EncryptedData, Scan, ShortLink, TypedCode
 
-DEFAULT_SHORT_LINK_ORIGINS = ("https://v.douyin.com",)
+DEFAULT_SHORT_LINK_ORIGINS: tuple[str, ...] = ("https://v.douyin.com",)
 LONG_LINK_HOSTS = frozenset({"iesdouyin.com", "www.iesdouyin.com"})
 MAX_TEXT_LENGTH = 2_000
 MAX_ENCRYPTED_DATA_LENGTH = 1_024
@@ -45,13 +45,20 @@ def parse_scan(
     return _typed_code(cleaned)
 
 
-def encrypted_data_of(location: str, *, short_link_origins: Collection[str]) -> EncryptedData | None:
-    """The coupon that a short link's redirect leads to, if it leads to one."""
+def is_allowed(link: ShortLink, *, short_link_origins: Collection[str]) -> bool:
+    """Whether the link is on one of these origins: asked again just before it is fetched."""
+    split = _split(link.url)
+    return split is not None and _origin(split) in short_link_origins
+
+
+def encrypted_data_of(location: str) -> EncryptedData | None:
+    """The coupon that a short link's redirect names, if it names one.
+
+    Only the parameter counts: the platform says that host, path and the rest may change. The
+    address is not fetched, so it needs no allow-list.
+    """
     link = _split(location)
-    if link is None:
-        return None
-    known = link.hostname in LONG_LINK_HOSTS or _origin(link) in short_link_origins
-    return _object_id(link) if known else None
+    return None if link is None else _object_id(link)
 
 
 def _without_artefacts(text: str) -> str:

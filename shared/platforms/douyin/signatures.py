@@ -187,7 +187,10 @@ def _any_key_verifies(signature: str | None, message: bytes, keys: Sequence[RSAP
         given = base64.b64decode((signature or "").encode(), validate=True)
     except (binascii.Error, ValueError):
         return False
-    return any([_verifies(key, given, message) for key in keys])
+    matched = False
+    for key in keys:
+        matched |= _verifies(key, given, message)
+    return matched
 
 
 def _verifies(key: RSAPublicKey, signature: bytes, message: bytes) -> bool:

@@ -1,0 +1,60 @@
+"""Douyin as a Platform: its rules, and which module does what."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from shared.contracts.intake import PlatformDelivery
+from shared.contracts.observations import Observation
+from shared.platforms.client import ClientFactory, TokenKeeperFactory
+from shared.platforms.douyin import observations, personal, scan, signatures, webhooks
+from shared.platforms.douyin.client import DEFAULT_BASE_URL, DouyinClient
+from shared.platforms.douyin.tokens import ClientTokenSource
+from shared.platforms.platform import Path, Webhook
+from shared.platforms.scans import Scan
+
+
+class Douyin:
+    """https://developer.open-douyin.com; what is not documented is marked where it stands."""
+
+    name = "douyin"
+    # Official: a redemption can be taken back within one hour, never after settlement.
+    cancel_window = timedelta(hours=1)
+    # The documents say "short-term" and no more; the QR code itself is dead after a verify.
+    preparation_lifetime = timedelta(minutes=10)
+    # Official: the limit of prepare.
+    calls_per_second = 200
+    # Ours, so that one call stays within its time limit.
+    coupons_per_call = 20
+    default_base_url = DEFAULT_BASE_URL
+    default_short_link_origins = scan.DEFAULT_SHORT_LINK_ORIGINS
+    new_client: ClientFactory = DouyinClient
+    new_token_keeper: TokenKeeperFactory = ClientTokenSource
+
+    def verify_webhook(
+        self, headers: Mapping[str, str], raw: bytes, secrets: Sequence[str]
+    ) -> bool:
+        return signatures.verify_webhook(headers.get(signatures.WEBHOOK_HEADER), raw, secrets)
+
+    def read_webhook(self, headers: Mapping[str, str], raw: bytes) -> Webhook:
+        return webhooks.read_webhook(raw, msg_id=headers.get(webhooks.MSG_ID_HEADER))
+
+    def handshake_answer(self, webhook: Webhook) -> bytes | None:
+        return webhooks.handshake_answer(webhook)
+
+    def account_id(self, content: object) -> str | None:
+        return webhooks.account_id(content)
+
+    def order_ids(self, content: object) -> tuple[str, ...]:
+        return webhooks.order_ids(content)
+
+    def sent_at(self, content: object) -> datetime | None:
+        return webhooks.sent_at(content)
+
+    def personal_fields(self, event: str, content: object) -> tuple[Path, ...]:
+        return personal.personal_fields(event, content)
+
+    def observations(self, delivery: PlatformDelivery) -> tuple[Observation, ...]:
+        return observations.of_delivery(delivery)
+
+    def parse_scan(self, text: str, *, short_link_origins: Collection[str]) -> Scan:
+        return scan.parse_scan(text, short_link_origins=short_link_origins)

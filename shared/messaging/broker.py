@@ -53,6 +53,8 @@ class Broker:
         self._url = url
         self._name = name
         self._client: Client | None = None
+        # One for the connection: each context that publishes makes a subscription of its own.
+        self._jetstream: JetStreamContext | None = None
         self._ready = asyncio.Event()
 
     @property
@@ -62,11 +64,10 @@ class Broker:
     async def jetstream(self) -> JetStreamContext:
         """Wait for the server, however long it takes."""
         await self._ready.wait()
-        client = self._client
-        if client is None:
+        if self._jetstream is None:
             # Closed while somebody waited.
             raise nats.errors.ConnectionClosedError
-        return client.jetstream(timeout=_REQUEST_SECONDS)
+        return self._jetstream
 
     async def connect(self) -> None:
         """Try until the server answers; nats-py reconnects by itself from then on."""
@@ -82,7 +83,8 @@ class Broker:
                     disconnected_cb=self._on_disconnected,
                     reconnected_cb=self._on_reconnected,
                 )
-                await ensure_stream(self._client.jetstream(timeout=_REQUEST_SECONDS))
+                self._jetstream = self._client.jetstream(timeout=_REQUEST_SECONDS)
+                await ensure_stream(self._jetstream)
             except BROKER_OUTAGES as outage:
                 log.warning("broker_unreachable", error=type(outage).__name__)
                 await self.close()
@@ -93,7 +95,7 @@ class Broker:
                 return
 
     async def close(self) -> None:
-        client, self._client = self._client, None
+        client, self._client, self._jetstream = self._client, None, None
         if client is None:
             return
         # Flush what was sent (acks above all); a server that is away must not hold up the stop.

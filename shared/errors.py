@@ -52,6 +52,7 @@ class Unavailable(Exception):
     """Not now: a limit is reached or a neighbour is away (HTTP 503 with Retry-After)."""
 
     reason = "unavailable"
+    status = 503
 
     def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
         super().__init__(detail)

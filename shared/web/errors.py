@@ -14,21 +14,19 @@ log = structlog.get_logger()
 def answer_failure(failure: Exception, request: web.Request) -> tuple[web.Response, str]:
     """The answer, and the reason by which it is counted."""
     match failure:
-        case TooManyRequests():
-            return _later(failure.status, failure), failure.reason
+        case TooManyRequests() | Unavailable():
+            return _later(failure), failure.reason
         case Rejection():
             return problem(failure.status, failure.reason, str(failure)), failure.reason
         case ValidationError():
             return problem(422, "unreadable", _explain(failure)), "unreadable"
-        case Unavailable():
-            return _later(503, failure), failure.reason
         case web.HTTPException():
             reason = failure.reason.lower().replace(" ", "_")
             return problem(failure.status, reason, failure.reason), reason
         case _ if is_outage(failure):
             away = Unavailable("the database is away: try again in a moment")
             log.warning("request_delayed", error=type(failure).__name__)
-            return _later(503, away), away.reason
+            return _later(away), away.reason
         case _:
             log.error("request_failed", route=request.path, exc_info=failure)
             detail = "this is our fault; the log line request_failed says more"
@@ -39,8 +37,8 @@ def problem(status: int, reason: str, detail: str) -> web.Response:
     return json_response({"reason": reason, "detail": detail}, status=status)
 
 
-def _later(status: int, failure: Unavailable | TooManyRequests) -> web.Response:
-    response = problem(status, failure.reason, str(failure))
+def _later(failure: TooManyRequests | Unavailable) -> web.Response:
+    response = problem(failure.status, failure.reason, str(failure))
     response.headers["Retry-After"] = str(failure.retry_after_seconds)
     return response
 

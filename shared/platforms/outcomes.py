@@ -1,4 +1,4 @@
-"""How a call to a platform ends: refused, to be tried again, or with an outcome nobody knows yet."""
+"""How a call to a platform fails: refused, to be tried again, or with an unknown outcome."""
 
 from shared.errors import Rejection, Unavailable
 from shared.platforms.reasons import Reason

@@ -92,7 +92,8 @@ class FairLimiter:
         try:
             await waiter.granted
         except asyncio.CancelledError:
-            if waiter.granted.done() and not waiter.granted.cancelled():
+            served = waiter.granted.done() and not waiter.granted.cancelled()
+            if served and waiter.granted.exception() is None:
                 # Its turn came and nobody is left to use it.
                 self._calls_left += 1
                 self._serve()

@@ -85,7 +85,7 @@ GUIDANCE: Mapping[Reason, Guidance] = MappingProxyType(
             ),
             en=(
                 "This coupon has already been used",
-                "Ask for another unused coupon; if the customer disagrees, look up the time and store in the list",
+                "Ask for an unused one; in case of doubt look up when and where it was used",
             ),
         ),
         Reason.REDEEMING_ELSEWHERE: _say(
@@ -113,14 +113,14 @@ GUIDANCE: Mapping[Reason, Guidance] = MappingProxyType(
             zh=("这张券已过期", "不能使用,过期的券会按平台规则退款;请顾客重新下单"),
             en=(
                 "This coupon has expired",
-                "It cannot be used; the platform refunds it by its rules. Ask the customer to order again",
+                "The platform refunds it by its rules; a new order is needed",
             ),
         ),
         Reason.NO_LONGER_VALID: _say(
             zh=("这张券已失效", "请顾客打开订单看看是否已退款或过期,换一张有效的券"),
             en=(
                 "This coupon is no longer valid",
-                "Ask the customer to check the order for a refund or expiry, and to show a valid coupon",
+                "Ask the customer to check the order for a refund or expiry",
             ),
         ),
         Reason.NOT_YET_VALID: _say(
@@ -159,14 +159,14 @@ GUIDANCE: Mapping[Reason, Guidance] = MappingProxyType(
             zh=("这张券正在转赠", "请收礼人领取后出示,或请顾客取消转赠再扫"),
             en=(
                 "This coupon is being given to someone else",
-                "The receiver accepts it and shows it, or the customer takes the gift back; then scan again",
+                "The receiver accepts it, or the customer takes it back; then scan again",
             ),
         ),
         Reason.RISK_HOLD: _say(
             zh=("平台风控,48 小时内不能核销", "不要反复扫码;请顾客联系平台客服,48 小时后再来"),
             en=(
                 "The platform holds this coupon for 48 hours",
-                "Do not scan it again and again; the customer may ask the platform's support or come back after 48 hours",
+                "Do not keep scanning; the customer may ask the platform or come back later",
             ),
         ),
         Reason.PLATFORM_BLOCKED: _say(
@@ -204,7 +204,7 @@ GUIDANCE: Mapping[Reason, Guidance] = MappingProxyType(
             zh=("二维码已失效", "请顾客在订单页刷新二维码,然后重新扫"),
             en=(
                 "This QR code is dead",
-                "Ask the customer to refresh the code on the order page, then scan again",
+                "Ask the customer to refresh it on the order page, then scan again",
             ),
         ),
         Reason.DYNAMIC_CODE_EXPIRED: _say(
@@ -218,7 +218,7 @@ GUIDANCE: Mapping[Reason, Guidance] = MappingProxyType(
             zh=("这张券不能在本店使用", "请顾客在订单页查看适用门店,能更换门店就更换后再扫"),
             en=(
                 "This coupon is not for this store",
-                "Ask the customer to see the stores on the order page and to change the store where possible",
+                "Ask the customer to look at the stores on the order page, and to change it there",
             ),
         ),
         Reason.WRONG_MERCHANT: _say(
@@ -260,7 +260,7 @@ GUIDANCE: Mapping[Reason, Guidance] = MappingProxyType(
             zh=("本系统没有平台的核销权限", "告诉店长联系技术支持;暂时用平台的商家 App 核销"),
             en=(
                 "The platform does not let this system redeem",
-                "Tell the manager to call support; meanwhile redeem in the platform's own merchant app",
+                "Tell the manager to call support; meanwhile use the platform's own merchant app",
             ),
         ),
         Reason.PREPARATION_UNKNOWN: _say(
@@ -347,7 +347,7 @@ GUIDANCE: Mapping[Reason, Guidance] = MappingProxyType(
             zh=("平台拒绝了,原因不明", "再扫一次;若还不行,换一张券,并把平台的提示告诉店长"),
             en=(
                 "The platform refused for a reason we do not know",
-                "Scan once more; if it stays so, use another coupon and tell the manager what the platform says",
+                "Scan once more, then try another coupon; tell the manager what it says",
             ),
         ),
     }

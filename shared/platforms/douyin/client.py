@@ -18,7 +18,7 @@ from shared.platforms.answers import (
     RecordPage,
     Verification,
 )
-from shared.platforms.douyin import responses, translation
+from shared.platforms.douyin import pages, responses, translation
 from shared.platforms.douyin.scan import DEFAULT_SHORT_LINK_ORIGINS
 from shared.platforms.douyin.short_link import resolve
 from shared.platforms.douyin.transport import Call, TimeLimits, Transport
@@ -225,7 +225,7 @@ class DouyinClient:
         cursor: str = "0",
         size: int = MAX_RECORDS_PER_PAGE,
     ) -> RecordPage:
-        """The platform's own list of redemptions, newest page first; today's if no time is given."""
+        """The platform's own list of redemptions; today's if no time is given."""
         query = _query(
             account_id=account_id,
             cursor=cursor,
@@ -238,7 +238,7 @@ class DouyinClient:
             "GET", f"{CERTIFICATE}/verify_record/query/", query=query, account_id=account_id
         )
         data, now = await self._transport.send(call, responses.RecordData)
-        return translation.record_page(data, size=min(size, MAX_RECORDS_PER_PAGE), now=now)
+        return pages.record_page(data, size=min(size, MAX_RECORDS_PER_PAGE), now=now)
 
     async def order_query(
         self,
@@ -258,12 +258,10 @@ class DouyinClient:
             update_order_start_time=_seconds(updated_from),
             update_order_end_time=_seconds(updated_to),
             page_size=str(size),
-        ) + translation.page_query(cursor)
+        ) + pages.page_query(cursor)
         call = Call("GET", "/goodlife/v1/trade/order/query/", query=query, account_id=account_id)
         data, now = await self._transport.send(call, responses.OrderData)
-        return translation.order_page(
-            data, account_id=account_id, cursor=cursor, size=size, now=now
-        )
+        return pages.order_page(data, account_id=account_id, cursor=cursor, size=size, now=now)
 
 
 def _verify_body(

@@ -100,7 +100,7 @@ def known(event: str) -> bool:
 
 
 def read_content(event: str, content: object) -> Shape | None:
-    """The content as a model; None where no shape is known. Raises Unreadable where it is broken."""
+    """The content as a model, or None where no shape is known. A broken one is Unreadable."""
     model = EVENTS.get(event)
     return None if model is None else as_model(model, content, part=f"the content of {event}")
 

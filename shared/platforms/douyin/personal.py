@@ -15,8 +15,9 @@ PERSONAL_MEMBERS = frozenset(
         *("user_id", "at_user_id", "comment_user_id", "user_infos", "card_data"),
     }
 )
-# What people wrote to each other.
+# What people wrote to each other; and what spends a coupon, which is nobody's to read either.
 PERSONAL_MEMBERS_OF: dict[str, frozenset[str]] = {
+    "life_trade_certificate_notify": frozenset({"code", "encrypted_code"}),
     "receive_msg": frozenset({"text", "description", "title"}),
     "im_receive_msg": frozenset({"text"}),
     "im_group_receive_msg": frozenset({"text"}),
@@ -26,7 +27,7 @@ _MOBILE_NUMBER = re.compile(r"(?:\+?86[ -]?)?1[3-9]\d{9}", re.ASCII)
 
 
 def personal_fields(event: str, content: object) -> tuple[Path, ...]:
-    """The paths of all personal leaves: by the name they stand under, or by looking like a phone."""
+    """The paths of all leaves to seal: by the name above them, or a number like a phone's."""
     names = PERSONAL_MEMBERS | PERSONAL_MEMBERS_OF.get(event, frozenset())
     return tuple(_leaves(content, names=names, path=(), personal=False))
 

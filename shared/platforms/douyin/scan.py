@@ -10,11 +10,12 @@ from shared.platforms.reasons import Reason
 from shared.platforms.scans import EncryptedData, Scan, ShortLink, TypedCode
 
 DEFAULT_SHORT_LINK_ORIGINS: tuple[str, ...] = ("https://v.douyin.com",)
-LONG_LINK_HOSTS = frozenset({"iesdouyin.com", "www.iesdouyin.com"})
+LONG_LINK_DOMAINS = ("iesdouyin.com", "douyin.com")
 MAX_TEXT_LENGTH = 2_000
 MAX_ENCRYPTED_DATA_LENGTH = 1_024
 
-_SHORT_PATH = re.compile(r"/([A-Za-z0-9_-]{4,64})/?", re.ASCII)
+# The platform promises no length and no trailing slash.
+_SHORT_PATH = re.compile(r"/([A-Za-z0-9_-]{1,256})/?", re.ASCII)
 _CODE = re.compile(r"[0-9]{8,20}", re.ASCII)
 _ENCRYPTED_DATA = re.compile(rf"[!-~]{{8,{MAX_ENCRYPTED_DATA_LENGTH}}}", re.ASCII)
 # What scanner guns put before the data (AIM symbology identifiers), when told to.
@@ -35,14 +36,16 @@ def parse_scan(
     if len(text) > MAX_TEXT_LENGTH:
         raise _unreadable(f"the text is longer than {MAX_TEXT_LENGTH} characters")
     cleaned = _without_artefacts(text)
-    links = tuple(_links(cleaned))
+    # A full-width keyboard turns even a scanner gun's letters into full-width ones.
+    narrow = unicodedata.normalize("NFKC", cleaned)
+    links = [*_links(cleaned), *_links(narrow)]
     for link in links:
         scan = _scan_of_link(link, short_link_origins)
         if scan is not None:
             return scan
     if links:
         raise _unreadable("the link does not lead to a coupon")
-    return _typed_code(cleaned)
+    return _typed_code(narrow)
 
 
 def is_allowed(link: ShortLink, *, short_link_origins: Collection[str]) -> bool:
@@ -90,21 +93,26 @@ def _split(link: str) -> SplitResult | None:
 
 
 def _origin(link: SplitResult) -> str:
-    port = f":{link.port}" if link.port else ""
+    usual = {"http": 80, "https": 443}.get(link.scheme)
+    port = f":{link.port}" if link.port not in (None, usual) else ""
     return f"{link.scheme}://{link.hostname}{port}"
 
 
 def _scan_of_link(link: SplitResult, short_link_origins: Collection[str]) -> Scan | None:
-    if link.hostname in LONG_LINK_HOSTS:
-        return _object_id(link)
+    # A short link shared without TLS is asked with it where that is what is allowed.
+    origins = (_origin(link), _origin(link._replace(scheme="https")))
+    allowed = next((origin for origin in origins if origin in short_link_origins), None)
+    if allowed or _is_long_link(link):
+        named = _object_id(link)
+        if named is not None:
+            return named
     path = _SHORT_PATH.fullmatch(link.path)
-    if path is None:
-        return None
-    secure = _origin(link._replace(scheme="https"))
-    for origin in (_origin(link), secure):
-        if origin in short_link_origins:
-            return ShortLink(f"{origin}/{path[1]}/")
-    return None
+    return ShortLink(f"{allowed}/{path[1]}/") if allowed and path else None
+
+
+def _is_long_link(link: SplitResult) -> bool:
+    host = f".{link.hostname}"
+    return any(host.endswith(f".{domain}") for domain in LONG_LINK_DOMAINS)
 
 
 def _object_id(link: SplitResult) -> EncryptedData | None:
@@ -118,10 +126,9 @@ def _object_id(link: SplitResult) -> EncryptedData | None:
 
 
 def _typed_code(text: str) -> TypedCode:
-    plain = unicodedata.normalize("NFKC", text)
     # A gun that fires twice types the same code twice.
-    repeated = set(plain.split())
-    candidates = [*(repeated if len(repeated) == 1 else ()), plain]
+    repeated = set(text.split())
+    candidates = [*(repeated if len(repeated) == 1 else ()), text]
     for candidate in map(_digits, candidates):
         if _CODE.fullmatch(candidate):
             return TypedCode(candidate)

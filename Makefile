@@ -75,6 +75,10 @@ bench-short race-short chaos-short rehearsal-short:
 docs: $(INSTALLED) ## write the generated documents anew
 	@$(BIN)/python -m deploy.docs
 
+.PHONY: env
+env: ## write .env with fresh secrets for docker-compose.yml, unless there is one
+	@sh deploy/env.sh
+
 .PHONY: lock
 lock: $(INSTALLED) ## bring uv.lock to the newest versions that pyproject.toml allows
 	@.venv/.uv/bin/uv lock --upgrade

@@ -61,6 +61,11 @@ unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONHOME PYTHONPATH 2>/dev/null || tr
 .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || make_environment
 [ "$($UV --version 2>/dev/null | cut -d' ' -f2)" = "$UV_VERSION" ] || install_uv
 
+# Where the system keeps certificates, a company's own among them, uv shall trust those.
+for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+    [ ! -s "$bundle" ] || export UV_SYSTEM_CERTS=1
+done
+
 say "按 uv.lock 安装依赖 · installing what uv.lock names"
 # Compiled now, so that the first start need not do it in every process.
 if ! UV_PYTHON_DOWNLOADS=never "$UV" sync --frozen --compile-bytecode --python .venv/bin/python; then

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
@@ -120,6 +121,6 @@ async def answers(url: str) -> bool:
     timeout = aiohttp.ClientTimeout(total=_PROBE_SECONDS)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as client, client.get(url) as response:
-            return response.status == 200  # noqa: PLR2004 - HTTP's own number
+            return response.status == HTTPStatus.OK
     except (aiohttp.ClientError, TimeoutError, OSError):
         return False

@@ -87,7 +87,8 @@ class DataFolder:
             content: dict[str, Any] = json.loads(self.run_file.read_text())
         except FileNotFoundError:
             return None
-        return content
+        # Killed with -9, it could not remove the file.
+        return content if _lives(content["process_id"]) else None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -104,6 +105,16 @@ class DataFolder:
             yield
         finally:
             os.close(descriptor)
+
+
+def _lives(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _read_or_make(file: Path, make: Callable[[], str]) -> str:

@@ -21,3 +21,12 @@ async def eventually(
             message = f"not within {within_seconds} s: {what or look!r}, last seen {value!r}"
             raise AssertionError(message)
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+async def until(condition: Callable[[], bool], *, within_seconds: float = 15.0) -> None:
+    """Wait for what can be seen without asking anybody."""
+
+    async def look() -> bool:
+        return condition()
+
+    await eventually(look, within_seconds=within_seconds)

@@ -24,15 +24,16 @@ _PORT_PATIENCE_SECONDS = 3.0
 _LOOK_AGAIN_SECONDS = 0.1
 
 
-def check_python() -> None:
-    if sys.version_info < _OLDEST_PYTHON:
-        raise problems.python_too_old(sys.version.split(maxsplit=1)[0])
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:
+    """Raise for a Python that is too old; the imports of `qiao up` must not be newer than that."""
+    if version < _OLDEST_PYTHON:
+        raise problems.python_too_old(".".join(map(str, version)))
 
 
-def check_data(data: DataFolder) -> None:
+def check_data(data: DataFolder, *, needed_mb: int = NEEDED_MB) -> None:
     """Raise unless the folder is ours, or can become ours."""
     _check_folder(data)
-    _check_space(data.root)
+    _check_space(data.root, needed_mb)
     _check_layout(data)
     _check_postgres(data.postgres)
 
@@ -79,10 +80,10 @@ def _check_writable(path: Path) -> None:
         raise problems.not_writable(path, _user())
 
 
-def _check_space(root: Path) -> None:
+def _check_space(root: Path, needed_mb: int) -> None:
     free = free_mb(_existing(root))
-    if free < NEEDED_MB:
-        raise problems.disk_full(root, free_mb=free, needed_mb=NEEDED_MB)
+    if free < needed_mb:
+        raise problems.disk_full(root, free_mb=free, needed_mb=needed_mb)
 
 
 def _existing(path: Path) -> Path:

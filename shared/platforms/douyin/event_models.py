@@ -1,4 +1,7 @@
-"""The contents of Douyin's events, as far as their shapes are known."""
+"""The contents of Douyin's events, as far as their shapes are known.
+
+Personal members may be anything: in our own events they are sealed.
+"""
 
 from typing import Any
 
@@ -73,7 +76,7 @@ class MemberChange(Shape):
     """life_member_join and life_member_leave; the number is personal."""
 
     account_id: Id
-    mobile: str | None = Field(default=None, repr=False)
+    mobile: Any = Field(default=None, repr=False)
 
 
 class CooperationGranted(Shape):
@@ -111,8 +114,8 @@ class CommentReply(Shape):
     """item_comment_reply; the words are personal."""
 
     comment_id: str | None = None
-    comment_user_id: str | None = Field(default=None, repr=False)
-    content: str | None = Field(default=None, repr=False)
+    comment_user_id: Any = Field(default=None, repr=False)
+    content: Any = Field(default=None, repr=False)
     create_time: OptionalTime = None
     reply_to_comment_id: str | None = None
     reply_to_item_id: str | None = None
@@ -125,7 +128,7 @@ class Message(Shape):
     conversation_short_id: str | None = None
     server_message_id: str | None = None
     create_time: OptionalTime = None
-    text: str | None = Field(default=None, repr=False)
+    text: Any = Field(default=None, repr=False)
 
 
 class Conversation(Shape):
@@ -166,5 +169,5 @@ class UnionGrant(Shape):
 
     c_client_key: str | None = None
     b_client_key: str | None = None
-    c_open_id: str | None = Field(default=None, repr=False)
-    b_open_id: str | None = Field(default=None, repr=False)
+    c_open_id: Any = Field(default=None, repr=False)
+    b_open_id: Any = Field(default=None, repr=False)

@@ -14,6 +14,9 @@ from shared.platforms.douyin.statuses import CERTIFICATE_STATUSES, ITEM_STATUSES
 # The platform's clock has whole seconds, and what it answers was read a moment before.
 QUERY_AGE = timedelta(seconds=1)
 
+# The events that say something about an order or a coupon.
+TELLING_EVENTS = frozenset({"life_trade_order_notify", "life_trade_certificate_notify"})
+
 CERTIFICATE_ACTIONS: Mapping[str, ObservationKind] = MappingProxyType(
     {
         "verify": ObservationKind.COUPON_REDEEMED,
@@ -25,6 +28,8 @@ CERTIFICATE_ACTIONS: Mapping[str, ObservationKind] = MappingProxyType(
 
 def of_delivery(delivery: PlatformDelivery) -> tuple[Observation, ...]:
     """Translate one delivery. An event or an action that we do not know says nothing."""
+    if delivery.event not in TELLING_EVENTS:
+        return ()
     content = read_content(delivery.event, delivery.content)
     if isinstance(content, OrderNotify):
         return tuple(_of_order_notify(content, delivery))

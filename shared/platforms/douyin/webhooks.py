@@ -60,9 +60,10 @@ def handshake_answer(webhook: Webhook) -> bytes | None:
 def account_id(content: object) -> str | None:
     """The merchant, whether named at the top, in the order or in the certificate."""
     for holder in _holders(content):
-        found = holder.get("account_id") or holder.get("merchant_id")
-        if isinstance(found, str | int) and not isinstance(found, bool):
-            return str(found)[:MAX_ID_LENGTH]
+        for name in ("account_id", "merchant_id"):
+            found = _plain_id(holder.get(name))
+            if found is not None:
+                return found
     return None
 
 
@@ -72,8 +73,9 @@ def order_ids(content: object) -> tuple[str, ...]:
     for holder in _holders(content):
         several = holder.get("order_ids")
         for value in (holder.get("order_id"), *(several if isinstance(several, list) else ())):
-            if isinstance(value, str | int) and not isinstance(value, bool) and value:
-                found[str(value)[:MAX_ID_LENGTH]] = None
+            order_id = _plain_id(value)
+            if order_id is not None:
+                found[order_id] = None
     return tuple(found)
 
 
@@ -98,6 +100,13 @@ def read_time(value: object) -> datetime | None:
     return from_unix_seconds(seconds) if seconds < _LAST_SECONDS else None
 
 
+def _plain_id(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int) or not value:
+        return None
+    text = str(value)
+    return text if len(text) <= MAX_ID_LENGTH and text.isprintable() else None
+
+
 def _holders(content: object) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(content, Mapping):
         return ()
@@ -114,12 +123,14 @@ def _content(content: Any) -> Any:
 
 def _id(body: Mapping[str, Any], name: str) -> str | None:
     value = body.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     if value is not None and not isinstance(value, str):
         raise Unreadable(f"{name} is not a string")
     return _checked_id(value, name)
 
 
 def _checked_id(value: str | None, name: str) -> str | None:
-    if value is not None and len(value) > MAX_ID_LENGTH:
-        raise Unreadable(f"{name} is longer than {MAX_ID_LENGTH} characters")
+    if value is not None and not (len(value) <= MAX_ID_LENGTH and value.isprintable()):
+        raise Unreadable(f"{name} is not up to {MAX_ID_LENGTH} printable characters")
     return value or None

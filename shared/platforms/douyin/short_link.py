@@ -3,7 +3,6 @@
 from collections.abc import Collection
 
 import aiohttp
-from yarl import URL
 
 from shared.platforms.douyin.scan import encrypted_data_of, is_allowed
 from shared.platforms.douyin.transport import FIRST_SERVER_ERROR_STATUS, TimeLimits
@@ -39,7 +38,7 @@ async def _ask(
 ) -> tuple[int, str]:
     try:
         async with session.get(
-            URL(link.url, encoded=True), timeout=limits.for_aiohttp(), allow_redirects=False
+            link.url, timeout=limits.for_aiohttp(), allow_redirects=False
         ) as response:
             # Closing instead of releasing: whatever body there is stays unread.
             response.close()

@@ -4,12 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote, urlencode
 
 import aiohttp
 import orjson
 from pydantic import ValidationError
-from yarl import URL
 
 from shared.clock import utc_now
 from shared.platforms.douyin.envelope import Envelope, read_envelope
@@ -115,12 +113,11 @@ async def exchange(
     limits: TimeLimits,
 ) -> tuple[int, bytes]:
     """Send and read within the limits. What was surely not sent is Retry, whatever the call."""
-    query = urlencode(call.query, quote_via=quote, safe="")
-    url = URL(f"{base_url}{call.path}{'?' if query else ''}{query}", encoded=True)
     try:
         async with session.request(
             call.method,
-            url,
+            f"{base_url}{call.path}",
+            params=call.query,
             data=None if call.body is None else orjson.dumps(call.body),
             headers=headers,
             timeout=limits.for_aiohttp(),

@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,10 +104,8 @@ def test_unusual_but_honest_json_is_read() -> None:
 
 @given(raw=st.binary(max_size=300))
 def test_no_bytes_make_reading_fail_in_another_way(raw: bytes) -> None:
-    try:
+    with suppress(Unreadable):
         read_webhook(raw)
-    except Unreadable:
-        pass
 
 
 JSON_VALUES = st.recursive(

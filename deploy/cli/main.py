@@ -2,8 +2,18 @@
 
 import typer
 
-from deploy.cli import dead_letters, stream
+from deploy.cli import (
+    apps,
+    dead_letters,
+    merchants,
+    orders,
+    staff,
+    stores,
+    stream,
+    terminals,
+)
 from deploy.cli.tail import tail
+from deploy.cli.token import token
 from deploy.cli.up import up
 from shared.logging import configure_logging
 
@@ -17,8 +27,18 @@ app = typer.Typer(
 )
 app.command("up")(up)
 app.command("tail")(tail)
-app.add_typer(dead_letters.app, name="dead-letters", no_args_is_help=True)
-app.add_typer(stream.app, name="stream", no_args_is_help=True)
+app.command("token")(token)
+for name, group in (
+    ("order", orders.app),
+    ("merchant", merchants.app),
+    ("store", stores.app),
+    ("staff", staff.app),
+    ("terminal", terminals.app),
+    ("app", apps.app),
+    ("dead-letters", dead_letters.app),
+    ("stream", stream.app),
+):
+    app.add_typer(group, name=name, no_args_is_help=True)
 
 
 @app.callback()

@@ -63,6 +63,13 @@ def unreadable_file(file: Path, *, expected: str) -> Problem:
     )
 
 
+def unwritable_file(file: Path, *, reason: str) -> Problem:
+    return Problem(
+        Text(f"无法写入 {file}:{reason}。", f"Cannot write {file}: {reason}."),
+        Text("换一个可写的位置(--key-file)", "Choose another place (--key-file)"),
+    )
+
+
 def file_exists(file: Path) -> Problem:
     return Problem(
         Text(f"{file} 已存在,不覆盖。", f"{file} exists and is not overwritten."),

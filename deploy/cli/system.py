@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import aiohttp
 import typer
@@ -110,6 +110,11 @@ def tell_problems(work: Callable[[], Answer]) -> Answer:
         problem = problems.unavailable(outage)
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED_EXIT_CODE) from None
+    fail(problem)
+
+
+def fail(problem: Problem) -> NoReturn:
+    """Say it and end the command."""
     print(problem, file=sys.stderr)
     raise typer.Exit(1)
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from deploy.docs import asyncapi, events
+from deploy.docs import asyncapi, cli, events
 
 _FOLDER = Path(__file__).parent.parent.parent / "docs"
 DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "asyncapi.yaml": asyncapi.render,
+        "cli.md": cli.render,
         "events.md": events.render,
     }
 )

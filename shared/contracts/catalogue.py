@@ -13,7 +13,10 @@ PLATFORM_EVENTS = "platform.*"
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """`entity` is the member that the event's `subject` repeats; `version` counts its changes."""
+    """`entity` is the member that the event's `subject` repeats (of `terminal:<id>` the id).
+
+    `version` counts the changes of that entity.
+    """
 
     name: str
     entity: str
@@ -39,7 +42,7 @@ def sample_event(kind: EventType) -> Event:
     """The sample in its envelope, always the same to the byte."""
     return event(
         kind.sample,
-        subject=str(getattr(kind.sample, kind.entity)),
+        subject=str(getattr(kind.sample, kind.entity)).rpartition(":")[2],
         merchant=samples.MERCHANT,
         event_type=kind.sample_type,
         event_id=samples.EVENT_ID,

@@ -1,0 +1,1 @@
+"""Rules of access: what roles allow, who may grant what, codes, the audit's chain. No I/O."""

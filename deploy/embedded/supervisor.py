@@ -85,6 +85,13 @@ class Supervisor:
             if supervised.process is not None and supervised.process.returncode is None
         }
 
+    def restart(self, name: str) -> None:
+        """Ask it to end, if it is one of ours; it is then started again as after a death."""
+        supervised = self._supervised.get(name)
+        if supervised is not None and supervised.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                supervised.process.send_signal(supervised.program.stop_signal)
+
     async def stop(self, names: Iterable[str], *, patience_seconds: float) -> None:
         """Stop these together; kill those that are not gone in time."""
         await asyncio.gather(*(self._stop(name, patience_seconds) for name in tuple(names)))

@@ -121,6 +121,8 @@ class System:
             )
         if was_full and not self._disk_is_full:
             self._view.warn(Text("磁盘空间已恢复", "there is space on the disk again"))
+            # A stream whose write failed once takes nothing more until its server starts anew.
+            self._supervisor.restart("nats")
 
     def _on_news(self, news: News) -> None:
         self._view.news(news)

@@ -21,7 +21,7 @@ class View:
         self._stream = stream
         self._colours = stream.isatty() and "NO_COLOR" not in os.environ
         self._started = time.monotonic()
-        self._starting = True
+        self._greeted = False
 
     def step(self, text: Text) -> None:
         """Something that takes a moment begins."""
@@ -30,7 +30,8 @@ class View:
     def news(self, news: News) -> None:
         """A program became ready, or died."""
         if news.event is Event.READY:
-            self._line(f"  {self._coloured(_GREEN, '✓')} {news.name} {self._seconds()}")
+            again = "恢复运行 · runs again" if self._greeted else self._seconds()
+            self._line(f"  {self._coloured(_GREEN, '✓')} {news.name} {again}")
             return
         how = "could not be started" if news.exit_code is None else _ending(news.exit_code)
         self.warn(
@@ -52,6 +53,7 @@ class View:
         self, addresses: Mapping[str, str], *, data: Path, sign_in: Mapping[str, Any] | None
     ) -> None:
         """Everything a person needs to begin."""
+        self._greeted = True
         rows = [f"    {name:<12}{address}" for name, address in addresses.items()]
         if sign_in:
             rows += ["", "  演示登录 Demo sign-in"]
@@ -72,6 +74,7 @@ class View:
         )
 
     def _seconds(self) -> str:
+        """Since the start."""
         return self._faint(f"{time.monotonic() - self._started:.1f} s")
 
     def _faint(self, text: str) -> str:

@@ -1,7 +1,6 @@
 """Which parts of an event's content are personal, so that intake can seal them."""
 
 import re
-from collections.abc import Iterator
 
 from shared.platforms.platform import Path
 
@@ -23,29 +22,42 @@ PERSONAL_MEMBERS_OF: dict[str, frozenset[str]] = {
     "im_group_receive_msg": frozenset({"text"}),
     "item_comment_reply": frozenset({"content"}),
 }
+_MEMBERS_OF = {event: PERSONAL_MEMBERS | more for event, more in PERSONAL_MEMBERS_OF.items()}
+_LONGEST_NUMBER = len("+86 13800001234")
 _MOBILE_NUMBER = re.compile(r"(?:\+?86[ -]?)?1[3-9]\d{9}", re.ASCII)
 
 
 def personal_fields(event: str, content: object) -> tuple[Path, ...]:
-    """The paths of all leaves to seal: by the name above them, or a number like a phone's."""
-    names = PERSONAL_MEMBERS | PERSONAL_MEMBERS_OF.get(event, frozenset())
-    return tuple(_leaves(content, names=names, path=(), personal=False))
+    """The paths of all leaves to seal: by the name above them, or a number like a phone's.
+
+    An empty path is the content itself.
+    """
+    found: list[Path] = []
+    names = _MEMBERS_OF.get(event, PERSONAL_MEMBERS)
+    _collect(content, names=names, path=(), personal=False, found=found)
+    return tuple(found)
 
 
-def _leaves(value: object, *, names: frozenset[str], path: Path, personal: bool) -> Iterator[Path]:
-    if isinstance(value, dict):
-        for key, member in value.items():
-            yield from _leaves(
-                member, names=names, path=(*path, key), personal=personal or key in names
-            )
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            yield from _leaves(member, names=names, path=(*path, index), personal=personal)
-    elif value not in (None, "") and (personal or _is_mobile_number(value)):
-        yield path
+def _collect(
+    value: object, *, names: frozenset[str], path: Path, personal: bool, found: list[Path]
+) -> None:
+    """Paths are built only for what is found or entered: this runs for every delivery."""
+    if not isinstance(value, dict | list):
+        if _is_personal(value, named=personal):
+            found.append(path)
+        return
+    for step, member in value.items() if isinstance(value, dict) else enumerate(value):
+        named = personal or step in names
+        if isinstance(member, dict | list):
+            _collect(member, names=names, path=(*path, step), personal=named, found=found)
+        elif _is_personal(member, named=named):
+            found.append((*path, step))
 
 
-def _is_mobile_number(value: object) -> bool:
+def _is_personal(value: object, *, named: bool) -> bool:
+    if named:
+        return value is not None and value != ""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return False
-    return _MOBILE_NUMBER.fullmatch(str(value)) is not None
+    text = value if isinstance(value, str) else str(value)
+    return len(text) <= _LONGEST_NUMBER and _MOBILE_NUMBER.fullmatch(text) is not None

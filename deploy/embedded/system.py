@@ -98,6 +98,7 @@ class System:
         else:
             known = {name: address for name, address in self._addresses.items() if address}
             self._view.banner(known, data=plan.data.root, sign_in=sign_in)
+        self._view.started()
         for program in demo.programs(plan, environment):
             self._supervisor.add(program)
 

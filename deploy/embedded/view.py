@@ -53,7 +53,6 @@ class View:
         self, addresses: Mapping[str, str], *, data: Path, sign_in: Mapping[str, Any] | None
     ) -> None:
         """Everything a person needs to begin."""
-        self._greeted = True
         rows = [f"    {name:<12}{address}" for name, address in addresses.items()]
         if sign_in:
             rows += ["", "  演示登录 Demo sign-in"]
@@ -72,6 +71,10 @@ class View:
                 ]
             )
         )
+
+    def started(self) -> None:
+        """From now on nobody waits: how long ago the start was is of no interest."""
+        self._greeted = True
 
     def _seconds(self) -> str:
         """Since the start."""

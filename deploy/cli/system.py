@@ -102,15 +102,14 @@ def tell_problems(work: Callable[[], Answer]) -> Answer:
     """Turn expected failures into words and an exit status: no traceback for those."""
     try:
         return work()
-    except Problem as told:
-        problem = told
+    except Problem as problem:
+        fail(problem)
     except Rejection as rejection:
-        problem = problems.refused(rejection)
+        fail(problems.refused(rejection))
     except Unavailable as outage:
-        problem = problems.unavailable(outage)
+        fail(problems.unavailable(outage))
     except KeyboardInterrupt:
         raise typer.Exit(_INTERRUPTED_EXIT_CODE) from None
-    fail(problem)
 
 
 def fail(problem: Problem) -> NoReturn:

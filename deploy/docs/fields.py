@@ -39,6 +39,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "order_ids": "所涉订单 · the orders it speaks of",
         "poi_id": "门店在平台上的编号 · the store's id at the platform",
         "principal": "谁 · whose tokens: `terminal:…`, `staff:…`, `client:…`",
+        "revealed_by": "谁看的 · who read it",
         "redemption_id": "核销号,由终端取名 · the attempt, named by the terminal",
         "store_id": "门店 · the store",
         "terminal_id": "终端 · the terminal",
@@ -57,6 +58,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "received_at": "收到时间 · when it reached us",
         "redeemed_at": "核销时间(平台时钟) · when it was spent, by the platform's clock",
         "refused_at": "拒绝时间 · when it was refused",
+        "revealed_at": "查看时间 · when it was read",
         "revoked_at": "在此之前签发的令牌作废 · tokens issued before are void",
         "since": "何时起无回答 · unanswered since then",
         # What it is.

@@ -82,6 +82,13 @@ _FROM_INTAKE = (
         "A message id came again with another body: a bug of the platform, or a forgery",
         samples.CONFLICT,
     ),
+    EventType(
+        "intake.delivery_revealed",
+        "delivery_id",
+        "有人查看了一条消息的原文(含个人信息),供审计",
+        "Somebody read a delivery as it came, personal fields included: for the audit",
+        samples.REVEALED,
+    ),
 )
 _FROM_ORDERS = (
     _order(

@@ -41,3 +41,17 @@ class DeliveryConflicted(EventData):
     received_at: datetime
     # What the platform says the message is about, so that its state can be read back.
     order_ids: tuple[str, ...] = ()
+
+
+class DeliveryRevealed(EventData):
+    """Somebody read a delivery's body with its personal fields; for the audit."""
+
+    TYPE: ClassVar[str] = "intake.delivery_revealed"
+    SOURCE: ClassVar[str] = "qiao/intake"
+
+    delivery_id: UUID
+    platform: str
+    client_key: str
+    event: str
+    revealed_by: str
+    revealed_at: datetime

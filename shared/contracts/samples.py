@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from shared.contracts.access import MerchantChanged, Revoked, StoreChanged, TerminalEnrolled
-from shared.contracts.intake import DeliveryConflicted, PlatformDelivery
+from shared.contracts.intake import DeliveryConflicted, DeliveryRevealed, PlatformDelivery
 from shared.contracts.orders import CouponSnapshot, CouponState, OrderChanged, OrderState
 from shared.contracts.redemption import (
     CouponCancelled,
@@ -60,6 +60,14 @@ CONFLICT = DeliveryConflicted(
     msg_id=_MESSAGE_ID,
     received_at=TIME + timedelta(seconds=9),
     order_ids=(ORDER_ID,),
+)
+REVEALED = DeliveryRevealed(
+    delivery_id=_DELIVERY_ID,
+    platform="douyin",
+    client_key=_CLIENT_KEY,
+    event="life_trade_order_notify",
+    revealed_by="staff:019aa5f0-3c00-7000-8000-000000000007",
+    revealed_at=TIME + timedelta(hours=2),
 )
 
 

@@ -19,9 +19,7 @@ from shared.contracts.orders import ORDER_EVENTS
 from shared.messaging.broker import stream_config
 
 ROOT = Path(__file__).parent.parent.parent
-EVENT_NAME = re.compile(
-    r'"((?:platform|intake|order|coupon|merchant|store|terminal|staff|client)\.[a-z_]+)"'
-)
+EVENT_NAME = re.compile(r'(?:event_type=|Subscription\()\s*"([a-z_]+\.[a-z_]+)"')
 every_type = pytest.mark.parametrize("kind", CATALOGUE, ids=lambda kind: kind.name)
 
 

@@ -35,7 +35,7 @@ check: $(INSTALLED) ## lint, format, types, import rules, migrations, dependenci
 	@$(BIN)/ruff format --check .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as main; main()'
-	@$(BIN)/squawk --exclude prefer-robust-stmts $(MIGRATIONS)
+	@$(BIN)/squawk $(MIGRATIONS)
 	@$(BIN)/deptry .
 	@$(BIN)/python -m deploy.docs --check
 

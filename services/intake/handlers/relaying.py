@@ -1,0 +1,120 @@
+"""From the record to the stream: opens each delivery, seals what is personal, publishes it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from services.intake.domain.envelopes import (
+    StoredDelivery,
+    event_type,
+    platform_event,
+    seal_personal,
+    unpublishable,
+)
+from services.intake.handlers import metrics
+from services.intake.handlers.queue import CommitQueue
+from services.intake.queries import pending as queries
+from shared.messaging.background import background
+from shared.messaging.broker import Broker
+from shared.messaging.outbox import Database
+from shared.messaging.queries import Outgoing, bury
+from shared.messaging.relay import publish, publish_until_stopped
+from shared.platforms.registry import platform_named
+from shared.postgres.connection import Connection
+from shared.sealing.keyring import Keyring
+
+_BATCH = 500
+# While requests wait, the relay takes small bites and rests between them.
+_BATCH_WHILE_BUSY = 100
+_BUSY_DEPTH = 32
+_REST_SECONDS = 0.02
+# A turn of the event loop that the relay takes is one that requests wait for.
+_DELIVERIES_PER_TURN = 16
+# Under the stream's limit of one message, with room for headers.
+_EVENT_BYTES_MAX = 1_000_000
+
+log = structlog.get_logger()
+
+
+class TooLarge(Exception):
+    """Sealing has made the event larger than the stream takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    hot: Database
+    broker: Broker
+    keyring: Keyring
+    queue: CommitQueue
+
+    async def run(self, stop: asyncio.Event) -> None:
+        await publish_until_stopped(self.publish_batch, self.hot, self.broker, stop)
+
+    async def publish_batch(self) -> int:
+        """Publish the oldest deliveries; they leave the queue with the commit, or stay in it."""
+        busy = self.queue.depth >= _BUSY_DEPTH
+        if busy:
+            await asyncio.sleep(_REST_SECONDS)
+        async with self.hot.pool.acquire() as conn, conn.transaction():
+            claimed = await queries.claim_pending(conn, limit=_BATCH_WHILE_BUSY if busy else _BATCH)
+            if claimed:
+                await self.keyring.load_for(conn, [delivery.body for delivery in claimed])
+                outgoing = await self._prepare(conn, claimed)
+                await publish(await self.broker.jetstream(), outgoing)
+        metrics.PUBLISHED.inc(len(claimed))
+        return len(claimed)
+
+    async def _prepare(self, conn: Connection, claimed: Sequence[StoredDelivery]) -> list[Outgoing]:
+        outgoing = []
+        for number, delivery in enumerate(sorted(claimed, key=_by_id)):
+            if number % _DELIVERIES_PER_TURN == 0:
+                await asyncio.sleep(0)
+            try:
+                subject, payload = self._event(delivery)
+            except Exception as error:  # noqa: BLE001 - one body must never hold up the others
+                await _bury(conn, delivery, error)
+            else:
+                outgoing.append(Outgoing(0, delivery.delivery_id, subject, payload))
+        return outgoing
+
+    def _event(self, delivery: StoredDelivery) -> tuple[str, bytes]:
+        platform = platform_named(delivery.platform)
+        raw = self.keyring.open(delivery.body, context=str(delivery.delivery_id))
+        content = platform.read_webhook({}, raw).content
+        paths = platform.personal_fields(delivery.event, content)
+        if paths:
+            content = seal_personal(self.keyring, delivery, content, paths)
+        subject, payload = platform_event(delivery, content)
+        if len(payload) > _EVENT_BYTES_MAX:
+            raise TooLarge(f"{len(payload)} bytes")
+        return subject, payload
+
+
+def _by_id(delivery: StoredDelivery) -> bytes:
+    return delivery.delivery_id.bytes
+
+
+async def _bury(conn: Connection, delivery: StoredDelivery, error: Exception) -> None:
+    """Keep it as a dead letter that names the delivery and holds nothing of it."""
+    metrics.BURIED.inc()
+    letter = unpublishable(delivery)
+    await bury(
+        conn,
+        event_id=delivery.delivery_id,
+        subject=letter.nats_subject,
+        payload=letter.model_dump_json().encode(),
+        cause=type(error).__name__,
+        detail=f"{event_type(delivery.event)} could not be published",
+        attempts=1,
+    )
+    log.error("delivery_buried", trace=delivery.delivery_id.hex, cause=type(error).__name__)
+
+
+@asynccontextmanager
+async def relaying_deliveries(relay: Relay) -> AsyncIterator[None]:
+    """Publish beside the body. Any number of workers may do so at once."""
+    async with background(relay.run, name="delivery-relay"):
+        yield

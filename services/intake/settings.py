@@ -1,0 +1,24 @@
+"""What intake is told by its environment."""
+
+from pydantic import Field
+
+from shared.runtime import CommonSettings
+
+_MIB = 1024 * 1024
+
+
+class Settings(CommonSettings):
+    intake_port: int = Field(default=7001, ge=0, le=65535)
+    douyin_base_url: str = "https://open.douyin.com"
+    # Larger than any webhook the platform is known to send.
+    intake_body_bytes_max: int = Field(default=256 * 1024, ge=1024, le=_MIB)
+    # Deliveries that may wait for a commit; over either limit the answer is 503.
+    intake_queue_max: int = Field(default=10_000, ge=1, le=1_000_000)
+    intake_queue_bytes_max: int = Field(default=32 * _MIB, ge=_MIB)
+    intake_batch_max: int = Field(default=500, ge=1, le=5000)
+    # More writers mean smaller commits: two keep the disk busy, more only cost.
+    intake_writers: int = Field(default=2, ge=1, le=16)
+    # The platform cuts the connection at 5 s; its retry is better than its doubt.
+    intake_give_up_seconds: float = Field(default=4.0, gt=0, le=4.5)
+    # Older than the platform's three retries explain: flagged, never refused.
+    intake_late_after_seconds: int = Field(default=3600, ge=1)

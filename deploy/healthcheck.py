@@ -7,6 +7,8 @@ import urllib.request
 from http import HTTPStatus
 
 _TIMEOUT_SECONDS = 4.0
+# A proxy of the environment is for the world outside.
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _PORT_SETTING = re.compile(r"QIAO_[A-Z]+_PORT")
 
 
@@ -18,7 +20,7 @@ def main() -> int:
         return 1
     url = f"http://127.0.0.1:{int(ports[0])}/healthz"
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
+        with _DIRECTLY.open(url, timeout=_TIMEOUT_SECONDS) as response:
             return 0 if response.status == HTTPStatus.OK else 1
     except OSError as failure:
         print(f"{url}: {failure}", file=sys.stderr)

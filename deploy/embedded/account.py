@@ -5,7 +5,7 @@ import os
 import pwd
 import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _ACCOUNTS = ("postgres", "nobody")
@@ -52,8 +52,12 @@ class Account:
         os.chown(folder, self.user_id, self.group_id)
 
 
-def account_for(data: Path, *needed: Path) -> Account | None:
-    """Return None for an ordinary user; for root, whom to become to work in `data`.
+class NoAccount(Exception):
+    """Root has nobody to become."""
+
+
+def account_for(data: Path, binary: Path) -> Account | None:
+    """Return None for an ordinary user; for root, whom to become to run `binary` on `data`.
 
     A folder like /root is closed to everybody else. Opening it for the world, as a chmod would,
     is not ours to do; the child keeps the right to pass instead (a capability), and nothing more.
@@ -62,13 +66,20 @@ def account_for(data: Path, *needed: Path) -> Account | None:
         return None
     entry = _owner_of(data) or _first_known()
     account = Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    closed = next((f for path in (data, *needed) if (f := _closed_parent(path, account))), None)
+    closed = _closed_parent(data, account) or _closed_parent(binary, account)
     if closed is None:
         return account
-    for capability in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE):
+    for capability in _that_open(binary):
         if _permitted_capabilities() >> capability & 1:
-            return Account(account.name, account.user_id, account.group_id, capability)
+            return replace(account, capability=capability)
     raise NoAccess(account.name, closed)
+
+
+def _that_open(binary: Path) -> tuple[int, ...]:
+    """The smaller right first. It does not run a file that only its owner may run."""
+    if binary.stat().st_mode & stat.S_IXOTH:
+        return (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE)
+    return (_CAP_DAC_OVERRIDE,)
 
 
 def _owner_of(data: Path) -> pwd.struct_passwd | None:
@@ -86,8 +97,8 @@ def _first_known() -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    message = f"none of the system users {', '.join(_ACCOUNTS)} exists"
-    raise LookupError(message)
+    message = f"PostgreSQL does not run as root, and there is no user {' or '.join(_ACCOUNTS)}"
+    raise NoAccount(message)
 
 
 def _closed_parent(path: Path, account: Account) -> Path | None:

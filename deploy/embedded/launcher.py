@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator, Mapping
 
 from deploy.embedded import checks, problems
-from deploy.embedded.account import NoAccess
+from deploy.embedded.account import NoAccess, NoAccount
 from deploy.embedded.nats import NatsFailed
 from deploy.embedded.plan import Options, Plan, plan_for
 from deploy.embedded.postgres import PostgresFailed
@@ -68,7 +68,7 @@ def _translated(plan: Plan) -> Iterator[None]:
     """Turn what only the embedded servers know into something a person can act on."""
     try:
         yield
-    except (PostgresFailed, NatsFailed) as failure:
+    except (PostgresFailed, NatsFailed, NoAccount) as failure:
         raise problems.did_not_start(
             "PostgreSQL / NATS", log=plan.data.logs, last_lines=str(failure)
         ) from failure

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 _LEAVE_SECONDS = 5.0
@@ -33,11 +34,20 @@ def _first_number(pid_file: Path) -> int | None:
 
 
 def _runs_in(process_id: int, folder: Path) -> bool:
-    """Whether it is a server on this cluster: PostgreSQL works in its data folder."""
+    """Whether it is a server on this cluster: PostgreSQL works in its data folder.
+
+    A process that we may not look at is another user's, and the cluster is not his.
+    """
+    if not Path("/proc/self").exists():
+        shown = subprocess.run(
+            ("ps", "-p", str(process_id), "-o", "command="),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return str(folder) in shown.stdout
     try:
         return Path(f"/proc/{process_id}/cwd").resolve(strict=True) == folder.resolve()
-    except PermissionError:
-        return True
     except OSError:
         return False
 

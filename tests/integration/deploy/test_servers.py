@@ -1,6 +1,9 @@
 """The servers that all other tests stand on."""
 
 import asyncio
+import os
+import re
+import stat
 from pathlib import Path
 
 import asyncpg
@@ -116,3 +119,34 @@ async def test_nats_keeps_streams_and_forgets_them_between_tests(
     acknowledgement = await client.jetstream().publish("left.behind", b"x")
     assert acknowledgement.seq == 1
     await client.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user stays who he is")
+async def test_root_starts_postgres_as_somebody_else_in_a_folder_closed_to_others(
+    tmp_path: Path,
+) -> None:
+    closed = tmp_path / "closed"
+    await asyncio.to_thread(closed.mkdir, 0o700)
+    async with temporary_postgres(closed) as server:
+        conn = await asyncpg.connect(server.url("postgres"))
+        pid = await conn.fetchval("SELECT pg_backend_pid()")
+        status = await asyncio.to_thread(Path(f"/proc/{pid}/status").read_text)
+        await conn.close()
+    assert re.search(r"^Uid:\s+0\s", status, re.MULTILINE) is None
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+async def test_a_pid_file_of_somebody_elses_process_is_no_obstacle(tmp_path: Path) -> None:
+    async with temporary_postgres(tmp_path):
+        pass
+    (tmp_path / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n{tmp_path}\n1\n5432\n")
+    async with temporary_postgres(tmp_path) as server:
+        assert server.socket_folder.exists()
+
+
+async def test_a_postgres_that_outlived_its_launcher_is_ended_first(tmp_path: Path) -> None:
+    async with temporary_postgres(tmp_path) as first, temporary_postgres(tmp_path) as second:
+        assert first.url() == second.url()
+        conn = await asyncpg.connect(second.url("postgres"))
+        assert await conn.fetchval("SELECT 1") == 1
+        await conn.close()

@@ -98,4 +98,4 @@ def test_an_ordinary_user_becomes_nobody_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    assert account_for(tmp_path) is None
+    assert account_for(tmp_path, tmp_path) is None

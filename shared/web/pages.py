@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -31,12 +31,14 @@ def read_time(request: web.Request, name: str) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
+        # Overflows where it is the year 1 here and the year 0 in Greenwich.
+        utc = time.astimezone(UTC)
+    except (ValueError, OverflowError):
         time = None
     if time is None or time.tzinfo is None:
         message = f"{name}: a time with its zone, such as 2026-11-21T18:00:00+08:00"
         raise Unreadable(message)
-    return time
+    return utc
 
 
 def read_uuid(text: str, name: str) -> UUID:

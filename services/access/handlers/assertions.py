@@ -1,6 +1,6 @@
 """A terminal proves itself with a short JWT signed by its device's key."""
 
-import math
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -119,11 +119,10 @@ def _jti(claims: Mapping[str, object]) -> str:
 
 def _time(claims: Mapping[str, object], name: str) -> datetime:
     value = claims[name]
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        try:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # Not a number, infinite, or past the year 9999.
+        with contextlib.suppress(ValueError, OverflowError, OSError):
             return from_unix_seconds(value)
-        except (ValueError, OverflowError, OSError):
-            pass
     message = f"{name}: seconds since 1970"
     raise AssertionRefused(message)
 

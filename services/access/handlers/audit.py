@@ -14,6 +14,7 @@ from shared.postgres.connection import Connection, Pool
 
 _BATCH = 1000
 _WALK_MAX = 200_000
+_KEPT_CHARACTERS = 500
 # What of an event's data the audit keeps: ids and reasons, never what may be personal.
 _KEPT = (
     "redemption_id",
@@ -71,9 +72,14 @@ def _entry(event: Event) -> Entry:
         action=event.type,
         subject=event.subject,
         merchant=event.merchant,
-        details={name: str(event.data[name]) for name in _KEPT if event.data.get(name)},
+        details={name: _kept(event.data[name]) for name in _KEPT if event.data.get(name)},
         event_id=event.id,
     )
+
+
+def _kept(value: object) -> str:
+    """As text that fits into jsonb, which takes everything but NUL."""
+    return str(value).replace("\x00", "")[:_KEPT_CHARACTERS]
 
 
 def _actor(data: Mapping[str, Any]) -> str:
@@ -92,13 +98,15 @@ async def walk_chain(pool: Pool, *, from_seq: int, anchor: Head | None) -> Walk:
     async with pool.acquire() as conn:
         head = await queries.find_head(conn)
         before = await queries.read_chain(conn, after=from_seq - 2, limit=1) if from_seq > 1 else []
+        because = await _misses_anchor(conn, anchor)
+    if anchor is not None and because:
+        return Walk(0, None, head, anchor.seq, because)
     seq, previous = from_seq, before[0].hash if before else FIRST_HASH
     while seq <= head.seq and seq - from_seq < _WALK_MAX:
         async with pool.acquire() as conn:
             batch = await queries.read_chain(conn, after=seq - 1, limit=_BATCH)
         for found in batch:
             because = fault(found, seq=seq, previous_hash=previous)
-            because = because or _misses_anchor(found, anchor)
             if because:
                 return Walk(seq - from_seq, None, head, seq, because)
             seq, previous = seq + 1, found.hash
@@ -110,10 +118,13 @@ async def walk_chain(pool: Pool, *, from_seq: int, anchor: Head | None) -> Walk:
     return Walk(seq - from_seq, seq if seq <= head.seq else None, head)
 
 
-def _misses_anchor(found: Chained, anchor: Head | None) -> str | None:
-    if anchor is not None and found.seq == anchor.seq and found.hash != anchor.hash:
-        return "it is not the entry that was noted as the anchor"
-    return None
+async def _misses_anchor(conn: Connection, anchor: Head | None) -> str | None:
+    if anchor is None:
+        return None
+    found = await queries.read_chain(conn, after=anchor.seq - 1, limit=1)
+    if found and (found[0].seq, found[0].hash) == (anchor.seq, anchor.hash):
+        return None
+    return "it is not the entry that was noted as the anchor"
 
 
 def _misses_head(seq: int, previous: bytes, head: Head) -> str | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import unicodedata
 from datetime import datetime
 
 from shared.sealing.derivation import blind_index, derive
@@ -22,8 +23,9 @@ class KeyedHashes:
         return blind_index(self._secrets, secret)
 
     def of_login(self, merchant: str, login: str) -> bytes:
-        """Capitals do not tell two people apart."""
-        return blind_index(self._logins, f"{merchant}\n{login.casefold()}")
+        """Capitals and full-width letters do not tell two people apart."""
+        normal = unicodedata.normalize("NFKC", login).casefold()
+        return blind_index(self._logins, f"{merchant}\n{normal}")
 
 
 def same(given: str, expected: str) -> bool:

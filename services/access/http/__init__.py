@@ -2,12 +2,25 @@
 
 from collections.abc import Sequence
 
-from services.access.http import merchants, stores, terminals, tokens
+from services.access.http import (
+    audit,
+    clients,
+    merchants,
+    sign_in,
+    staff,
+    stores,
+    terminals,
+    tokens,
+)
 from shared.web.routes import Route
 
 ROUTES: Sequence[Route] = (
     *tokens.ROUTES,
+    *sign_in.ROUTES,
     *merchants.ROUTES,
     *stores.ROUTES,
+    *staff.ROUTES,
     *terminals.ROUTES,
+    *clients.ROUTES,
+    *audit.ROUTES,
 )

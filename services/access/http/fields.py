@@ -1,6 +1,7 @@
 """The members of request bodies, each with its limits, and how to read what is optional."""
 
 import re
+import unicodedata
 from datetime import datetime
 from functools import cache
 from typing import Annotated, TypeVar
@@ -23,6 +24,8 @@ from shared.web.body import read_raw
 from shared.web.pages import read_cursor, read_limit
 
 _TEXT_MAX = 200
+# Control characters, surrogates, line and paragraph separators; other spaces are typed by people.
+_UNWANTED = frozenset({"Cc", "Cs", "Zl", "Zp"})
 Read = TypeVar("Read", bound="Body")
 
 
@@ -33,8 +36,8 @@ class Body(BaseModel):
 
 
 def _is_clean(text: str) -> str:
-    if not text.isprintable():
-        message = "must not contain control characters"
+    if not _UNWANTED.isdisjoint(map(unicodedata.category, text)):
+        message = "must not contain line breaks or control characters"
         raise ValueError(message)
     return text
 
@@ -66,7 +69,7 @@ def _is_free_slug(slug: str) -> str:
 
 
 _Clean = AfterValidator(_is_clean)
-Slug = Annotated[str, StringConstraints(pattern=MERCHANT_PATTERN)]
+Slug = Annotated[str, StringConstraints(pattern=MERCHANT_PATTERN.pattern)]
 NewSlug = Annotated[Slug, AfterValidator(_is_free_slug)]
 MerchantOrAll = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9][a-z0-9-]{1,38})$")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), _Clean]
@@ -81,7 +84,12 @@ Login = Annotated[
 ]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=128)]
 NewPassword = Annotated[SecretStr, Field(min_length=10, max_length=128)]
-StoreIds = Annotated[tuple[Slug, ...], Field(min_length=1, max_length=500)]
+# They all stand in the token, and a token must fit into a header.
+StoreIds = Annotated[
+    tuple[Slug, ...],
+    Field(min_length=1, max_length=100),
+    AfterValidator(lambda stores: tuple(sorted(set(stores)))),
+]
 Action = Annotated[str, AfterValidator(_is_action)]
 
 

@@ -96,6 +96,7 @@ async def list_terminals(request: web.Request) -> web.Response:
             conn,
             merchant=merchant,
             only=principal.stores,
+            store_id=read_slug(request, "store_id"),
             after=read_uuid(after, "cursor") if after else None,
             limit=limit + 1,
         )

@@ -138,10 +138,11 @@ async def list_terminals(
     *,
     merchant: str | None,
     only: Sequence[str] | None,
+    store_id: str | None,
     after: UUID | None,
     limit: int,
 ) -> Sequence[Terminal]:
-    """`only`: those in these stores."""
+    """`only`: those in these stores; `store_id`: those in this one."""
     rows = await conn.fetch(
         """
         SELECT terminal_id, merchant, store_id, name, state, enrolment_expires_at,
@@ -149,11 +150,13 @@ async def list_terminals(
           FROM terminals
          WHERE ($1::text IS NULL OR merchant = $1)
            AND ($2::text[] IS NULL OR store_id = ANY($2))
-           AND ($3::uuid IS NULL OR terminal_id > $3)
-         ORDER BY terminal_id LIMIT $4
+           AND ($3::text IS NULL OR store_id = $3)
+           AND ($4::uuid IS NULL OR terminal_id > $4)
+         ORDER BY terminal_id LIMIT $5
         """,
         merchant,
         only,
+        store_id,
         after,
         limit,
     )

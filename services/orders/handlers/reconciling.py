@@ -1,0 +1,251 @@
+"""Reads back from the platforms what never arrived, page by page, order by order.
+
+No network call is made inside a transaction: a position is leased, the platform asked, the answer
+applied and the position moved in one commit. Who dies between loses the lease and nothing else.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TypeAlias
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from services.orders.domain import identities
+from services.orders.domain.changes import UPDATED
+from services.orders.gateway import Gateway, NoApplication
+from services.orders.handlers.applying import Said, apply_observations
+from services.orders.queries import reconciling as queries
+from services.orders.queries.applying import OrderName
+from services.orders.queries.reconciling import Reading, Span
+from services.orders.settings import Settings
+from shared.clock import utc_now
+from shared.contracts.envelope import Event
+from shared.errors import Rejection, Unavailable
+from shared.ids import new_id, new_trace_parent
+from shared.messaging.outbox import Database
+from shared.platforms.answers import OrderPage
+from shared.platforms.outcomes import OutcomeUnknown
+from shared.platforms.rate import Priority
+from shared.postgres.connection import Connection
+
+# Longer than a call with its wait for a turn may take.
+_LEASE = timedelta(seconds=60)
+# A merchant heard of for the first time: how far the first reading goes back. The sweep goes on.
+_FIRST_WINDOW = timedelta(minutes=10)
+_FAILURE_WAIT_MAX = timedelta(minutes=5)
+_NO_APPLICATION_WAIT = timedelta(minutes=1)
+_READ_BACK_AGAIN = timedelta(seconds=30)
+_READ_BACK_ATTEMPTS_MAX = 8
+_PRIORITIES = MappingProxyType({Span.RECENT: Priority.COUNTER, Span.SWEEP: Priority.BACKGROUND})
+
+READINGS = Counter(
+    "qiao_orders_readings_total", "Pages and orders asked of platforms", ["what", "outcome"]
+)
+ORDERS_READ = Counter("qiao_orders_read_total", "Orders in the platforms' answers", ["what"])
+ORDERS_MOVED = Counter(
+    "qiao_orders_moved_by_reading_total", "Orders whose state was learned by asking", ["what"]
+)
+LAST_READ = Gauge("qiao_orders_read_through_seconds", "Unix time up to which orders were read back")
+
+log = structlog.get_logger()
+
+Failure: TypeAlias = Rejection | Unavailable | OutcomeUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What reading back needs."""
+
+    database: Database
+    gateway: Gateway
+    settings: Settings
+
+
+async def read_recent(reader: Reader) -> bool:
+    """Read one page of what changed lately. False if nothing is due."""
+    return await _read_page(reader, Span.RECENT)
+
+
+async def sweep(reader: Reader) -> bool:
+    """Read one page of the wider net. False if nothing is due."""
+    return await _read_page(reader, Span.SWEEP)
+
+
+async def read_back(reader: Reader) -> bool:
+    """Ask about one order that is contradicted, disputed or incomplete. False if none is due."""
+    async with reader.database.transaction() as transaction:
+        due = await queries.lease_read_back(transaction.conn, lease=_LEASE)
+    if due is None:
+        return False
+    merchant, platform, order_id = due.name
+    try:
+        page = await reader.gateway.one_order(
+            merchant, platform, account_id=due.account_id, order_id=order_id
+        )
+    except (Rejection, Unavailable, OutcomeUnknown) as failure:
+        READINGS.labels("order", _outcome(failure)).inc()
+        log.warning("read_back_failed", order_id=order_id, failure=_outcome(failure))
+        async with reader.database.transaction() as transaction:
+            await _settle(transaction.conn, due.name, answered=False)
+        return True
+    async with reader.database.transaction() as transaction:
+        said = _said(merchant, platform, page)
+        events = await _apply(transaction.conn, said, reader.settings)
+        transaction.emit(events)
+        await _settle(transaction.conn, due.name, answered=True)
+    READINGS.labels("order", "read").inc()
+    _count("order", page, events)
+    return True
+
+
+async def _read_page(reader: Reader, span: Span) -> bool:
+    async with reader.database.transaction() as transaction:
+        reading = await queries.lease_reading(
+            transaction.conn, span=span, lease_id=new_id(), lease=_LEASE
+        )
+    if reading is None:
+        return False
+    window_from, window_to = _window(reading, reader.settings)
+    try:
+        page = await reader.gateway.changed_orders(
+            reading.merchant,
+            reading.platform,
+            account_id=reading.account_id,
+            changed_from=window_from,
+            changed_to=window_to,
+            cursor=reading.next_cursor,
+            priority=_PRIORITIES[span],
+        )
+    except (Rejection, Unavailable, OutcomeUnknown) as failure:
+        await _postpone(reader, reading, failure)
+        return True
+    async with reader.database.transaction() as transaction:
+        said = _said(reading.merchant, reading.platform, page)
+        events = await _apply(transaction.conn, said, reader.settings)
+        transaction.emit(events)
+        # The platform's clock decides how far we have read, not ours.
+        end = min(window_to, page.now) if reading.next_cursor is None else window_to
+        await _move_on(transaction.conn, reading, page, (window_from, end), events, reader.settings)
+    READINGS.labels(span, "read").inc()
+    _count(span, page, events)
+    if events:
+        log.info(
+            "orders_read",
+            merchant=reading.merchant,
+            span=span,
+            orders=len(page.orders),
+            moved=_moved(events),
+            trace=events[0].traceparent[3:35],
+        )
+    return True
+
+
+def _window(reading: Reading, settings: Settings) -> tuple[datetime, datetime]:
+    """The window that is being read, or the next one."""
+    if reading.window_from is not None and reading.window_to is not None:
+        return reading.window_from, reading.window_to
+    now = utc_now()
+    if reading.span is Span.SWEEP:
+        return now - timedelta(hours=settings.orders_sweep_hours), now
+    since = reading.read_through or now - _FIRST_WINDOW
+    return min(since, now) - timedelta(seconds=settings.orders_poll_overlap_seconds), now
+
+
+def _said(merchant: str, platform: str, page: OrderPage) -> list[Said]:
+    traceparent = new_trace_parent()
+    for order_id in page.unreadable_order_ids:
+        log.error("order_unreadable", platform=platform, order_id=order_id)
+    return [
+        Said(
+            merchant=merchant,
+            platform=platform,
+            observation_id=identities.of_reading(observation),
+            observation=identities.settled(observation),
+            traceparent=traceparent,
+        )
+        for order in page.orders
+        for observation in order.observations
+    ]
+
+
+async def _apply(conn: Connection, said: Sequence[Said], settings: Settings) -> Sequence[Event]:
+    return await apply_observations(conn, said, read_back_after=settings.read_back_after)
+
+
+async def _move_on(
+    conn: Connection,
+    reading: Reading,
+    page: OrderPage,
+    window: tuple[datetime, datetime],
+    events: Sequence[Event],
+    settings: Settings,
+) -> None:
+    read, moved = len(page.orders), _moved(events)
+    window_from, window_to = window
+    if page.next_cursor is not None:
+        await queries.turn_page(
+            conn,
+            reading,
+            window_from=window_from,
+            window_to=window_to,
+            next_cursor=page.next_cursor,
+            orders_read=read,
+            orders_moved=moved,
+        )
+        return
+    if reading.span is Span.RECENT:
+        again_seconds = settings.orders_poll_seconds
+        LAST_READ.set(window_to.timestamp())
+    else:
+        again_seconds = settings.orders_sweep_seconds
+    await queries.finish_window(
+        conn,
+        reading,
+        read_through=window_to,
+        again_after=timedelta(seconds=again_seconds),
+        orders_read=read,
+        orders_moved=moved,
+    )
+
+
+async def _postpone(reader: Reader, reading: Reading, failure: Failure) -> None:
+    outcome = _outcome(failure)
+    READINGS.labels(reading.span, outcome).inc()
+    wait = min(timedelta(seconds=2.0**reading.failures), _FAILURE_WAIT_MAX)
+    if isinstance(failure, NoApplication):
+        # Nothing is wrong: the merchant has not connected an application yet.
+        wait = _NO_APPLICATION_WAIT
+    else:
+        log.warning("reading_postponed", merchant=reading.merchant, failure=outcome)
+    async with reader.database.transaction() as transaction:
+        await queries.postpone_reading(transaction.conn, reading, failure=outcome, again_after=wait)
+
+
+async def _settle(conn: Connection, name: OrderName, *, answered: bool) -> None:
+    await queries.settle_read_back(
+        conn,
+        name,
+        answered=answered,
+        attempts_max=_READ_BACK_ATTEMPTS_MAX,
+        again_after=_READ_BACK_AGAIN,
+    )
+
+
+def _outcome(failure: Failure) -> str:
+    return str(failure.reason)
+
+
+def _moved(events: Sequence[Event]) -> int:
+    """Orders whose state the answer moved, as opposed to what it only completed."""
+    return len({event.subject for event in events if event.type != UPDATED})
+
+
+def _count(what: str, page: OrderPage, events: Sequence[Event]) -> None:
+    ORDERS_READ.labels(what).inc(len(page.orders))
+    ORDERS_MOVED.labels(what).inc(_moved(events))
+
+
+Job: TypeAlias = Callable[[Reader], Awaitable[bool]]

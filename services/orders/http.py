@@ -1,0 +1,220 @@
+"""Routes: parse, ask, answer."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from services.orders.domain.facts import Fact
+from services.orders.domain.words import QUESTIONS, WHY, Moment, Words, contradictions
+from services.orders.handlers import asking
+from services.orders.handlers.asking import Explanation, OrderAnswer, Reconciliation
+from services.orders.queries.reading import CouponRow, Filter, SeenFact
+from shared.clock import utc_now
+from shared.contracts.orders import OrderState
+from shared.errors import Unreadable
+from shared.web.body import json_response
+from shared.web.keys import DATABASE, PRINCIPAL
+from shared.web.pages import page, read_cursor, read_limit, read_time
+from shared.web.routes import Route
+
+_READ = "orders:read"
+_ID_CHARACTERS_MAX = 100
+_MISSED_SINCE = timedelta(hours=1)
+_MISSED_SINCE_MAX = timedelta(days=7)
+# Any, throughout this file: the bodies are JSON.
+_Json = dict[str, Any]
+
+
+async def list_orders(request: web.Request) -> web.Response:
+    limit = read_limit(request)
+    wanted = Filter(
+        merchant=_merchant(request),
+        state=_state(request),
+        account_id=request.query.get("account"),
+        coupon_id=request.query.get("coupon_id"),
+        since=read_time(request, "from"),
+        until=read_time(request, "to"),
+        after=_after(request),
+    )
+    async with request.app[DATABASE].pool.acquire() as conn:
+        answers = await asking.list_orders(conn, wanted, limit=limit + 1)
+    return json_response(
+        page(
+            answers,
+            limit=limit,
+            cursor_of=lambda one: (one.order.ordered_at.isoformat(), str(one.order.order_key)),
+            show=_show_order,
+        )
+    )
+
+
+async def get_order(request: web.Request) -> web.Response:
+    async with request.app[DATABASE].pool.acquire() as conn:
+        answer = await asking.find_order(conn, _id(request), merchant=_merchant(request))
+    return json_response(_show_order(answer))
+
+
+async def explain_order(request: web.Request) -> web.Response:
+    async with request.app[DATABASE].pool.acquire() as conn:
+        explanation = await asking.explain(conn, _id(request), merchant=_merchant(request))
+    return json_response(_show_explanation(explanation))
+
+
+async def get_coupon(request: web.Request) -> web.Response:
+    async with request.app[DATABASE].pool.acquire() as conn:
+        coupon, answer = await asking.find_coupon(conn, _id(request), merchant=_merchant(request))
+    return json_response({**_show_coupon(coupon), "order": _show_order(answer)})
+
+
+async def get_reconciliation(request: web.Request) -> web.Response:
+    now = utc_now()
+    since = read_time(request, "since") or now - _MISSED_SINCE
+    if since < now - _MISSED_SINCE_MAX:
+        raise Unreadable(f"since: at most {_MISSED_SINCE_MAX.days} days ago")
+    async with request.app[DATABASE].pool.acquire() as conn:
+        answer = await asking.reconciliation_of(conn, merchant=_merchant(request), since=since)
+    return json_response(_show_reconciliation(answer))
+
+
+def _merchant(request: web.Request) -> str | None:
+    """The merchant to look for: a token for one merchant sees no other's orders."""
+    return request[PRINCIPAL].narrowed(request.query.get("merchant"))
+
+
+def _id(request: web.Request) -> str:
+    return request.match_info["id"][:_ID_CHARACTERS_MAX]
+
+
+def _state(request: web.Request) -> str | None:
+    state = request.query.get("state")
+    if state is not None and state not in set(OrderState):
+        raise Unreadable(f"state: one of {', '.join(OrderState)}")
+    return state
+
+
+def _after(request: web.Request) -> tuple[datetime, int] | None:
+    cursor = read_cursor(request, length=2)
+    if cursor is None:
+        return None
+    try:
+        ordered_at, order_key = datetime.fromisoformat(cursor[0]), int(cursor[1])
+    except ValueError:
+        raise Unreadable("cursor: pass next_cursor of the page before as it is") from None
+    return ordered_at.astimezone(UTC), order_key
+
+
+def _show_order(answer: OrderAnswer) -> _Json:
+    order = answer.order
+    return {
+        "order_id": order.order_id,
+        "merchant": order.merchant,
+        "platform": order.platform,
+        "account_id": order.account_id,
+        "version": order.version,
+        "state": order.state,
+        "contradicted": order.contradicted,
+        "title": order.title,
+        "original_amount_fen": order.original_amount_fen,
+        "pay_amount_fen": order.pay_amount_fen,
+        "refunded_amount_fen": order.refunded_amount_fen,
+        "created_at": order.created_at,
+        "paid_at": order.paid_at,
+        "ordered_at": order.ordered_at,
+        "first_seen_at": order.first_seen_at,
+        "changed_at": order.changed_at,
+        "read_back_at": order.read_back_at,
+        "coupon_count": order.coupon_count,
+        "coupons": [_show_coupon(coupon) for coupon in answer.coupons],
+    }
+
+
+def _show_coupon(coupon: CouponRow) -> _Json:
+    return {
+        "coupon_id": coupon.coupon_id,
+        "state": coupon.state,
+        "changed_at": coupon.changed_at,
+    }
+
+
+def _show_explanation(explanation: Explanation) -> _Json:
+    view = explanation.view
+    return {
+        **_show_order(explanation.answer),
+        "because": {
+            "rule": _show_words(Words(view.rule.zh, view.rule.en)),
+            "phase": view.phase,
+            "contradictions": [_show_words(words) for words in contradictions(view)],
+            "open_questions": [
+                {"question": question, **_show_words(QUESTIONS[question])}
+                for question in sorted(view.questions)
+            ],
+            "coupons": [
+                {
+                    "coupon_id": coupon.coupon_id,
+                    "state": coupon.state,
+                    "phase": coupon.phase,
+                    "decided_by": coupon.decided_by.observation_id,
+                    "why": coupon.why,
+                    **_show_words(WHY[coupon.why]),
+                }
+                for coupon in view.coupons
+            ],
+        },
+        "observations": [_show_observation(seen, moment) for seen, moment in explanation.seen],
+        "more_observations": explanation.more_seen,
+        "versions": [
+            {
+                "version": change.version,
+                "event_id": change.event_id,
+                "event_type": change.event_type,
+                "from_state": change.from_state,
+                "to_state": change.to_state,
+                "observations": list(change.observation_ids),
+                "changed_at": change.changed_at,
+            }
+            for change in explanation.changes
+        ],
+    }
+
+
+def _show_observation(seen: SeenFact, moment: Moment) -> _Json:
+    fact: Fact = seen.fact
+    return {
+        "observation_id": fact.observation_id,
+        "kind": fact.kind,
+        "source": fact.source,
+        "coupon_id": fact.coupon_id,
+        "occurred_at": fact.occurred_at,
+        "seen_at": seen.seen_at,
+        "event_id": seen.event_id,
+        "delivery_id": seen.delivery_id,
+        "changed": {
+            "order": [moment.state_before, moment.state_after],
+            "coupon": [moment.coupon_before, moment.coupon_after],
+            "contradicted": moment.contradicted,
+        },
+    }
+
+
+def _show_reconciliation(answer: Reconciliation) -> _Json:
+    return {
+        "since": answer.since,
+        "items": list(answer.readings),
+        "missed": list(answer.missed),
+        "waiting_to_be_read_back": answer.waiting,
+    }
+
+
+def _show_words(words: Words) -> _Json:
+    return {"zh": words.zh, "en": words.en}
+
+
+ROUTES: Sequence[Route] = (
+    Route("GET", "/v1/orders", list_orders, _READ),
+    Route("GET", "/v1/orders/{id}", get_order, _READ),
+    Route("GET", "/v1/orders/{id}/explain", explain_order, _READ),
+    Route("GET", "/v1/coupons/{id}", get_coupon, _READ),
+    Route("GET", "/v1/reconciliation", get_reconciliation, _READ),
+)

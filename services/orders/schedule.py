@@ -1,0 +1,52 @@
+"""What this service does by itself, unasked, and in which order of importance."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from services.orders.handlers.reconciling import Job, Reader, read_back, read_recent, sweep
+from shared.messaging.background import background, pause
+from shared.postgres.connection import CONFLICTS, OUTAGES
+
+# The first that has something due goes: a page tells of a hundred orders, a reading back of one,
+# and the sweep takes what is left of the quota.
+SCHEDULE: Sequence[Job] = (read_recent, read_back, sweep)
+
+_READERS = 2
+_IDLE_SECONDS = 1.0
+_OUTAGE_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def reading_back(reader: Reader) -> AsyncIterator[None]:
+    """Read back beside the body. Any number of processes may."""
+
+    async def run(stop: asyncio.Event) -> None:
+        await _until_stopped(reader, stop)
+
+    async with AsyncExitStack() as stack:
+        for number in range(_READERS):
+            await stack.enter_async_context(background(run, name=f"reader-{number}"))
+        yield
+
+
+async def _until_stopped(reader: Reader, stop: asyncio.Event) -> None:
+    idle_seconds = min(_IDLE_SECONDS, reader.settings.orders_poll_seconds)
+    while not stop.is_set():
+        try:
+            if not await _first_due(reader):
+                await pause(stop, idle_seconds)
+        except (*OUTAGES, *CONFLICTS) as outage:
+            log.warning("reading_delayed", error=type(outage).__name__)
+            await pause(stop, _OUTAGE_SECONDS)
+
+
+async def _first_due(reader: Reader) -> bool:
+    for job in SCHEDULE:
+        if await job(reader):
+            return True
+    return False

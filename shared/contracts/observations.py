@@ -31,7 +31,7 @@ class Source(StrEnum):
 
 
 class Observation(Contract):
-    """One fact. Members other than the first five are None where the source does not say."""
+    """One fact. Members after occurred_at are None where the source does not say."""
 
     kind: ObservationKind
     source: Source
@@ -39,6 +39,8 @@ class Observation(Contract):
     coupon_id: str | None = None
     # Platform clock. A query's answer counts from when it was read, less one second.
     occurred_at: datetime
+    # Of a query's answer: when the platform last changed what it shows.
+    since: datetime | None = None
     account_id: str | None = None
     coupon_count: int | None = None
     title: str | None = None

@@ -16,6 +16,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from pydantic import ValidationError
 
 from shared.contracts.envelope import Event
+from shared.errors import Rejection
 from shared.messaging import queries
 from shared.messaging.apply import apply
 from shared.messaging.background import background, pause
@@ -145,7 +146,8 @@ class _Consumer:
             EVENTS_FAILED.labels(event.type).inc()
             attempts = message.metadata.num_delivered
             log.exception("event_failed", event_id=str(event.id), attempts=attempts)
-            if attempts < _ATTEMPTS_MAX:
+            # A rejection is an answer: asking again changes nothing.
+            if attempts < _ATTEMPTS_MAX and not isinstance(error, Rejection):
                 await message.nak(delay=_NAK_SECONDS * 2**attempts)
             else:
                 await self._give_up(message, event, error)

@@ -90,6 +90,7 @@ def _of_order_status(
         source=Source.QUERY,
         order_id=order.order_id,
         occurred_at=occurred_at,
+        since=order.update_order_time,
         account_id=account_id,
         coupon_count=order.coupon_count,
         title=order.sku_name,
@@ -117,6 +118,7 @@ def _of_items(order: Order, *, account_id: str, occurred_at: datetime) -> Iterat
             order_id=order.order_id,
             coupon_id=item.certificate_id,
             occurred_at=occurred_at,
+            since=item.item_update_time,
             account_id=account_id,
             refund_amount_fen=(
                 item.refund_amount if kind is ObservationKind.COUPON_REFUNDED else None

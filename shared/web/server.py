@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 
 from aiohttp import web
 
@@ -17,7 +18,9 @@ def new_application() -> web.Application:
 
 
 @asynccontextmanager
-async def serving(app: web.Application, *, host: str, port: int) -> AsyncIterator[str]:
+async def serving(
+    app: web.Application, *, host: str, port: int, tls: SSLContext | None = None
+) -> AsyncIterator[str]:
     """Yields the base URL. Port 0 takes a free one."""
     runner = web.AppRunner(
         app,
@@ -28,10 +31,12 @@ async def serving(app: web.Application, *, host: str, port: int) -> AsyncIterato
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port, backlog=_BACKLOG, reuse_address=True)
+        site = web.TCPSite(
+            runner, host, port, backlog=_BACKLOG, reuse_address=True, ssl_context=tls
+        )
         await site.start()
         bound_port = runner.addresses[0][1]
         name = f"[{host}]" if ":" in host else host
-        yield f"http://{name}:{bound_port}"
+        yield f"{'http' if tls is None else 'https'}://{name}:{bound_port}"
     finally:
         await runner.cleanup()

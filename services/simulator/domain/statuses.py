@@ -1,0 +1,43 @@
+"""Which of the platform's status numbers an order or a coupon shows."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from services.simulator.domain.coupons import CouponState, Order, OrderState
+
+CERTIFICATE_STATUS: Mapping[CouponState, int] = MappingProxyType(
+    {
+        CouponState.UNPAID: 0,
+        CouponState.AVAILABLE: 1,
+        CouponState.REDEEMED: 2,
+        CouponState.REFUNDING: 6,
+        CouponState.REFUNDED: 4,
+        CouponState.CLOSED: 0,
+    }
+)
+ITEM_STATUS: Mapping[CouponState, int] = MappingProxyType(
+    {
+        CouponState.UNPAID: 100,
+        CouponState.AVAILABLE: 200,
+        CouponState.REDEEMED: 401,
+        CouponState.REFUNDING: 300,
+        CouponState.REFUNDED: 301,
+        CouponState.CLOSED: 101,
+    }
+)
+
+
+def order_status(order: Order) -> int:
+    """As the order query shows it."""
+    if order.state is OrderState.UNPAID:
+        return 100
+    if order.state is OrderState.CLOSED:
+        return 101
+    if order.state is OrderState.COMPLETED:
+        return 1
+    states = {coupon.state for coupon in order.coupons}
+    if states == {CouponState.REFUNDED}:
+        return 301
+    if CouponState.REFUNDING in states:
+        return 300
+    return 201 if CouponState.REDEEMED in states else 200

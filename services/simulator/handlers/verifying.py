@@ -1,0 +1,199 @@
+"""Verify: coupons are spent, once, and one token always gets the same answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import orjson
+
+from services.simulator.domain import numbers, shapes
+from services.simulator.domain.codes import Code, PlatformError
+from services.simulator.domain.coupons import Coupon, Move, Order, Verification
+from services.simulator.handlers.saving import Changes, lock_orders, save
+from services.simulator.handlers.world import World
+from services.simulator.queries import apps, redemptions
+from services.simulator.queries.redemptions import Preparation
+from shared.clock import utc_now
+from shared.postgres.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class AskedCode:
+    """A code as it was sent, and the coupon it hides, if it is a code of ours."""
+
+    given: str
+    certificate_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPart:
+    """Coupons of one order under one token."""
+
+    verify_token: str
+    codes: Sequence[AskedCode]
+    order_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """A batch_verify has several parts and spends all of them or none."""
+
+    client_key: str
+    poi_id: str
+    parts: Sequence[VerifyPart]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the calls of one transaction share."""
+
+    world: World
+    now: datetime
+    preparations: dict[str, Preparation]
+    orders: Mapping[int, Order]
+    poi_owners: Mapping[str, str]
+    numbers: Iterator[int]
+    changes: Changes = field(default_factory=Changes)
+
+
+async def verify(
+    world: World, conn: Connection, requests: Sequence[VerifyRequest]
+) -> list[shapes.Json | Exception]:
+    now = utc_now()
+    parts = [part for request in requests for part in request.parts]
+    preparations = await redemptions.lock_preparations(
+        conn, sorted({part.verify_token for part in parts})
+    )
+    batch = _Batch(
+        world=world,
+        now=now,
+        preparations=dict(preparations),
+        orders=await lock_orders(conn, [one.order_id for one in preparations.values()]),
+        poi_owners=await apps.find_poi_owners(conn, [request.poi_id for request in requests]),
+        numbers=iter(await world.numbers.take(conn, sum(len(part.codes) for part in parts))),
+    )
+    answers = [_answer(request, batch) for request in requests]
+    await save(conn, batch.changes, faults=world.faults, now=now)
+    answered = [
+        preparation
+        for token, preparation in batch.preparations.items()
+        if preparation is not preparations[token]
+    ]
+    if answered:
+        await redemptions.keep_answers(conn, answered)
+    return answers
+
+
+def _answer(request: VerifyRequest, batch: _Batch) -> shapes.Json | Exception:
+    try:
+        preparations = [_preparation(request, part, batch) for part in request.parts]
+    except PlatformError as error:
+        return error
+    pairs = list(zip(request.parts, preparations, strict=True))
+    in_the_way = [
+        shapes.verify_result(code or Code.BUSY, given=asked.given)
+        for part, preparation in pairs
+        for asked, code in _judged(part, preparation, batch)
+    ]
+    refused = any(result["result"] != Code.BUSY for result in in_the_way)
+    if refused and len(pairs) > 1:
+        return {"verify_results": in_the_way}
+    results = [
+        result
+        for part, preparation in pairs
+        for result in _verify_part(request, part, preparation, batch)
+    ]
+    return {"verify_results": results}
+
+
+def _preparation(request: VerifyRequest, part: VerifyPart, batch: _Batch) -> Preparation:
+    """The preparation that the token names. Raises PlatformError if it cannot be spent here."""
+    preparation = batch.preparations.get(part.verify_token)
+    if preparation is None or preparation.client_key != request.client_key:
+        raise PlatformError(Code.BAD_PARAMETER, "verify_token无效")
+    asked = [code.certificate_id for code in part.codes]
+    if len(set(asked)) < len(asked):
+        raise PlatformError(Code.BAD_PARAMETER, "券码重复")
+    if preparation.answer is not None:
+        if _answered_coupons(preparation.answer) != asked:
+            raise PlatformError(Code.BAD_PARAMETER, "verify_token已使用")
+        return preparation
+    if batch.now >= preparation.expires_at:
+        raise PlatformError(Code.BAD_PARAMETER, "verify_token已过期")
+    order = batch.orders[preparation.order_id]
+    if not order.accepts(request.poi_id, batch.poi_owners):
+        raise PlatformError(Code.WRONG_STORE)
+    if part.order_id and part.order_id != str(order.order_id):
+        raise PlatformError(Code.BAD_PARAMETER, "order_id与券码不符")
+    return preparation
+
+
+def _answered_coupons(answer: str) -> list[int | None]:
+    kept = orjson.loads(answer)
+    return [one and int(one) for one in kept["certificate_ids"]]
+
+
+def _judged(
+    part: VerifyPart, preparation: Preparation, batch: _Batch
+) -> Iterator[tuple[AskedCode, Code | None]]:
+    """Each code with what speaks against redeeming it; nothing if it was answered before."""
+    if preparation.answer is not None:
+        return
+    coupons = {one.certificate_id: one for one in batch.orders[preparation.order_id].coupons}
+    for asked in part.codes:
+        if asked.certificate_id is None:
+            yield asked, Code.UNREADABLE_CODE
+        elif asked.certificate_id not in preparation.certificate_ids:
+            yield asked, Code.UNKNOWN_COUPON
+        else:
+            yield asked, coupons[asked.certificate_id].refusal(batch.now)
+
+
+def _verify_part(
+    request: VerifyRequest, part: VerifyPart, preparation: Preparation, batch: _Batch
+) -> list[shapes.Json]:
+    if preparation.answer is not None:
+        kept: list[shapes.Json] = orjson.loads(preparation.answer)["verify_results"]
+        return kept
+    order = batch.orders[preparation.order_id]
+    results = [
+        _spend(order, asked, request.poi_id, part.verify_token, batch)
+        if code is None
+        else shapes.verify_result(code, given=asked.given)
+        for asked, code in list(_judged(part, preparation, batch))
+    ]
+    answer = {
+        "certificate_ids": [
+            asked.certificate_id and str(asked.certificate_id) for asked in part.codes
+        ],
+        "verify_results": results,
+    }
+    batch.preparations[part.verify_token] = replace(
+        preparation, answer=orjson.dumps(answer).decode()
+    )
+    return results
+
+
+def _spend(
+    order: Order, asked: AskedCode, poi_id: str, verify_token: str, batch: _Batch
+) -> shapes.Json:
+    coupon = _coupon(order, asked)
+    found = Verification(
+        verify_id=numbers.entity_id(next(batch.numbers), batch.now),
+        certificate_id=coupon.certificate_id,
+        order_id=order.order_id,
+        account_id=order.account_id,
+        poi_id=poi_id,
+        verify_token=verify_token,
+        verified_at=batch.now,
+    )
+    settles_at = batch.now + timedelta(seconds=batch.world.pace.settle_seconds)
+    coupon.verify(found, settles_at=settles_at)
+    batch.changes.changed(order, coupon)
+    batch.changes.verifications.append(found)
+    batch.changes.told(order, coupon, Move.VERIFY, batch.now)
+    return shapes.verified(order, coupon, found, given=asked.given)
+
+
+def _coupon(order: Order, asked: AskedCode) -> Coupon:
+    return next(one for one in order.coupons if one.certificate_id == asked.certificate_id)

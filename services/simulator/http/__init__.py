@@ -1,0 +1,8 @@
+"""The platform's paths, short links, and the controls under /sim/v1/."""
+
+from services.simulator.http.control import CONTROL_ROUTES
+from services.simulator.http.health import HEALTH_ROUTES
+from services.simulator.http.links import LINK_ROUTES
+from services.simulator.http.platform import PLATFORM_ROUTES
+
+ROUTES = (*HEALTH_ROUTES, *CONTROL_ROUTES, *PLATFORM_ROUTES, *LINK_ROUTES)

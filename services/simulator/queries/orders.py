@@ -1,0 +1,247 @@
+"""Orders and their coupons: reading, locking, placing, saving."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from services.simulator.domain.coupons import (
+    Coupon,
+    CouponState,
+    Order,
+    OrderState,
+    Sku,
+    Verification,
+)
+from shared.postgres.connection import Connection, Row
+
+
+async def take_number_blocks(conn: Connection, count: int) -> list[int]:
+    rows = await conn.fetch("SELECT nextval('number_blocks') FROM generate_series(1, $1)", count)
+    return [row[0] for row in rows]
+
+
+async def add_orders(conn: Connection, orders: Sequence[Order]) -> set[int]:
+    """Add those whose reference is new; returns their ids."""
+    rows = await conn.fetch(
+        """
+        INSERT INTO orders (
+            order_id, account_id, reference, open_id, sku_id, sku_title, groupon_type, poi_ids,
+            original_amount_fen, pay_amount_fen, state, created_at, paid_at, closes_at, updated_at
+        )
+        SELECT order_id, account_id, reference, open_id, sku_id, sku_title, groupon_type,
+               string_to_array(poi_ids, ','), original_amount_fen, pay_amount_fen, state,
+               created_at, paid_at, closes_at, created_at
+          FROM unnest(
+              $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+              $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::text[],
+              $12::timestamptz[], $13::timestamptz[], $14::timestamptz[]
+          ) AS given (
+              order_id, account_id, reference, open_id, sku_id, sku_title, groupon_type, poi_ids,
+              original_amount_fen, pay_amount_fen, state, created_at, paid_at, closes_at
+          )
+        ON CONFLICT (account_id, reference) DO NOTHING
+        RETURNING order_id
+        """,
+        [order.order_id for order in orders],
+        [order.account_id for order in orders],
+        [order.reference for order in orders],
+        [order.open_id for order in orders],
+        [order.sku.sku_id for order in orders],
+        [order.sku.title for order in orders],
+        [order.sku.groupon_type for order in orders],
+        [None if order.poi_ids is None else ",".join(order.poi_ids) for order in orders],
+        [order.original_amount_fen for order in orders],
+        [order.pay_amount_fen for order in orders],
+        [order.state for order in orders],
+        [order.created_at for order in orders],
+        [order.paid_at for order in orders],
+        [order.closes_at for order in orders],
+    )
+    return {row["order_id"] for row in rows}
+
+
+async def add_coupons(conn: Connection, coupons: Sequence[Coupon], now: datetime) -> None:
+    await conn.execute(
+        """
+        INSERT INTO coupons (
+            certificate_id, order_id, place, code, short_id, state, original_amount_fen,
+            pay_amount_fen, starts_at, expires_at, version, updated_at
+        )
+        SELECT given.*, $12 FROM unnest(
+            $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+            $7::bigint[], $8::bigint[], $9::timestamptz[], $10::timestamptz[], $11::bigint[]
+        ) AS given
+        """,
+        [coupon.certificate_id for coupon in coupons],
+        [coupon.order_id for coupon in coupons],
+        [coupon.place for coupon in coupons],
+        [coupon.code for coupon in coupons],
+        [coupon.short_id for coupon in coupons],
+        [coupon.state for coupon in coupons],
+        [coupon.original_amount_fen for coupon in coupons],
+        [coupon.pay_amount_fen for coupon in coupons],
+        [coupon.starts_at for coupon in coupons],
+        [coupon.expires_at for coupon in coupons],
+        [coupon.version for coupon in coupons],
+        now,
+    )
+
+
+async def lock_orders(conn: Connection, order_ids: Sequence[int]) -> list[Order]:
+    """An order's lock covers its coupons: nothing changes a coupon without it."""
+    rows = await conn.fetch(
+        """
+        SELECT o.order_id, o.account_id, m.client_key, o.reference, o.open_id,
+               o.sku_id, o.sku_title, o.groupon_type, o.poi_ids,
+               o.original_amount_fen, o.pay_amount_fen, o.state, o.created_at, o.paid_at,
+               o.closes_at, o.updated_at
+          FROM orders o JOIN merchants m USING (account_id)
+         WHERE o.order_id = ANY($1::bigint[])
+         ORDER BY o.order_id
+           FOR NO KEY UPDATE OF o
+        """,
+        order_ids,
+    )
+    return [to_order(row) for row in rows]
+
+
+async def find_orders(conn: Connection, order_ids: Sequence[int]) -> list[Order]:
+    rows = await conn.fetch(
+        """
+        SELECT o.order_id, o.account_id, m.client_key, o.reference, o.open_id,
+               o.sku_id, o.sku_title, o.groupon_type, o.poi_ids,
+               o.original_amount_fen, o.pay_amount_fen, o.state, o.created_at, o.paid_at,
+               o.closes_at, o.updated_at
+          FROM orders o JOIN merchants m USING (account_id)
+         WHERE o.order_id = ANY($1::bigint[])
+         ORDER BY o.order_id
+        """,
+        order_ids,
+    )
+    return [to_order(row) for row in rows]
+
+
+async def find_orders_by_reference(
+    conn: Connection, account_ids: Sequence[str], references: Sequence[str]
+) -> list[int]:
+    rows = await conn.fetch(
+        """
+        SELECT order_id FROM orders
+         WHERE (account_id, reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+        """,
+        account_ids,
+        references,
+    )
+    return [row["order_id"] for row in rows]
+
+
+async def find_coupons(conn: Connection, order_ids: Sequence[int]) -> list[Coupon]:
+    """The coupons of these orders, each with the redemption that holds now."""
+    rows = await conn.fetch(
+        """
+        SELECT c.certificate_id, c.order_id, c.place, c.code, c.short_id, c.state,
+               c.original_amount_fen, c.pay_amount_fen, c.starts_at, c.expires_at,
+               c.settles_at, c.settled_at, c.refund_due_at, c.refunded_at, c.version,
+               v.verify_id, v.account_id, v.poi_id, v.verify_token, v.verified_at
+          FROM coupons c LEFT JOIN verifications v ON v.verify_id = c.verify_id
+         WHERE c.order_id = ANY($1::bigint[])
+         ORDER BY c.order_id, c.place
+        """,
+        order_ids,
+    )
+    return [_to_coupon(row) for row in rows]
+
+
+async def find_orders_of_coupons(
+    conn: Connection, certificate_ids: Sequence[int]
+) -> dict[int, int]:
+    rows = await conn.fetch(
+        """
+        SELECT certificate_id, order_id FROM coupons
+         WHERE certificate_id = ANY($1::bigint[])
+        """,
+        certificate_ids,
+    )
+    return {row["certificate_id"]: row["order_id"] for row in rows}
+
+
+async def find_certificate_ids(conn: Connection, codes: Sequence[str]) -> dict[str, int]:
+    rows = await conn.fetch(
+        "SELECT code, certificate_id FROM coupons WHERE code = ANY($1::text[])", codes
+    )
+    return {row["code"]: row["certificate_id"] for row in rows}
+
+
+async def find_certificate_of_link(conn: Connection, short_id: str) -> int | None:
+    found: int | None = await conn.fetchval(
+        "SELECT certificate_id FROM coupons WHERE short_id = $1", short_id
+    )
+    return found
+
+
+async def save_coupons(conn: Connection, coupons: Sequence[Coupon], now: datetime) -> None:
+    await conn.execute(
+        """
+        UPDATE coupons c
+           SET state = given.state, verify_id = given.verify_id, settles_at = given.settles_at,
+               settled_at = given.settled_at, refund_due_at = given.refund_due_at,
+               refunded_at = given.refunded_at, version = given.version, updated_at = $9
+          FROM unnest(
+              $1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[],
+              $6::timestamptz[], $7::timestamptz[], $8::bigint[]
+          ) AS given (
+              certificate_id, state, verify_id, settles_at, settled_at, refund_due_at,
+              refunded_at, version
+          )
+         WHERE c.certificate_id = given.certificate_id
+        """,
+        [coupon.certificate_id for coupon in coupons],
+        [coupon.state for coupon in coupons],
+        [coupon.verification and coupon.verification.verify_id for coupon in coupons],
+        [coupon.settles_at for coupon in coupons],
+        [coupon.settled_at for coupon in coupons],
+        [coupon.refund_due_at for coupon in coupons],
+        [coupon.refunded_at for coupon in coupons],
+        [coupon.version for coupon in coupons],
+        now,
+    )
+
+
+async def save_orders(conn: Connection, orders: Sequence[Order], now: datetime) -> None:
+    await conn.execute(
+        """
+        UPDATE orders o
+           SET state = given.state, paid_at = given.paid_at, updated_at = $4
+          FROM unnest($1::bigint[], $2::text[], $3::timestamptz[])
+               AS given (order_id, state, paid_at)
+         WHERE o.order_id = given.order_id
+        """,
+        [order.order_id for order in orders],
+        [order.state for order in orders],
+        [order.paid_at for order in orders],
+        now,
+    )
+
+
+def to_order(row: Row) -> Order:
+    values: dict[str, Any] = dict(row)
+    sku = Sku(values.pop("sku_id"), values.pop("sku_title"), values.pop("groupon_type"))
+    poi_ids, state = values.pop("poi_ids"), OrderState(values.pop("state"))
+    return Order(
+        sku=sku, poi_ids=None if poi_ids is None else tuple(poi_ids), state=state, **values
+    )
+
+
+def _to_coupon(row: Row) -> Coupon:
+    values: dict[str, Any] = dict(row)
+    names = ("verify_id", "account_id", "poi_id", "verify_token", "verified_at")
+    verified = {name: values.pop(name) for name in names}
+    verification = (
+        None
+        if verified["verify_id"] is None
+        else Verification(
+            certificate_id=row["certificate_id"], order_id=row["order_id"], **verified
+        )
+    )
+    state = CouponState(values.pop("state"))
+    return Coupon(state=state, verification=verification, **values)

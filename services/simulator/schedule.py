@@ -1,0 +1,54 @@
+"""What happens by itself, and how often it is looked for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from services.simulator.handlers.books import write_call_counts
+from services.simulator.handlers.life import STEP_MAX, STEPS
+from services.simulator.handlers.world import World, reload_controls
+from services.simulator.queries.apps import remove_old_tokens
+from shared.clock import utc_now
+from shared.messaging.background import pause
+from shared.postgres.connection import CONFLICTS, OUTAGES
+
+_TOKENS_KEPT = timedelta(hours=1)
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    name: str
+    seconds: float
+    run: Callable[[World], Awaitable[None]]
+
+
+async def live(world: World) -> None:
+    for step in STEPS:
+        while await step(world) == STEP_MAX:
+            pass
+
+
+async def forget_old_tokens(world: World) -> None:
+    async with world.pool.acquire() as conn:
+        await remove_old_tokens(conn, utc_now() - _TOKENS_KEPT)
+
+
+SCHEDULE = (
+    Repeated("life", 0.25, live),
+    Repeated("controls", 1.0, reload_controls),
+    Repeated("call-counts", 1.0, write_call_counts),
+    Repeated("tokens", 60.0, forget_old_tokens),
+)
+
+
+async def repeat(repeated: Repeated, world: World, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await repeated.run(world)
+        except (*OUTAGES, *CONFLICTS) as error:
+            log.warning("schedule_delayed", part=repeated.name, error=type(error).__name__)
+        await pause(stop, repeated.seconds)

@@ -13,7 +13,7 @@ Other services of the same test take `access.url` and `access.master_key`.
 
 import base64
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.access.service import running
 from services.access.settings import Settings
+from shared.errors import Rejection
 from shared.web.client import Credentials, call, client_session
 from shared.web.service_token import service_credentials
 
@@ -66,6 +67,25 @@ class Terminal:
             body={"assertion": self.assertion()},
         )
         token: str = answer["access_token"]
+        return token
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who signs in with PASSWORD."""
+
+    access: "Access"
+    staff_id: str
+    merchant: str
+    login: str
+
+    async def sign_in(self, password: str = PASSWORD) -> Any:
+        """The answer's JSON, with access_token, role, stores and actions."""
+        body = {"merchant": self.merchant, "login": self.login, "password": password}
+        return await self.access.call("POST", "/v1/sign-in", body=body)
+
+    async def token(self) -> str:
+        token: str = (await self.sign_in())["access_token"]
         return token
 
 
@@ -134,6 +154,27 @@ class Access:
         answer = await self.as_operator("POST", "/v1/stores", body=body)
         return str(answer["store_id"])
 
+    async def add_staff(
+        self,
+        merchant: str = "yihetang",
+        *,
+        role: str = "owner",
+        stores: list[str] | None = None,
+        login: str | None = None,
+    ) -> Person:
+        """Added by the operator; the merchant must exist."""
+        login = login or f"{role}-{next(_numbers)}"
+        body = {
+            "merchant": merchant,
+            "login": login,
+            "name": "王丽",
+            "role": role,
+            "stores": stores,
+            "password": PASSWORD,
+        }
+        added = await self.as_operator("POST", "/v1/staff", body=body)
+        return Person(self, added["staff_id"], merchant, login)
+
     async def add_terminal(
         self, store_id: str, *, name: str = "Counter", key: Any = None
     ) -> Terminal:
@@ -160,6 +201,16 @@ def public_jwk(key: Any) -> dict[str, Any]:
         else jwt.algorithms.ECAlgorithm
     )
     return algorithm.to_jwk(key.public_key(), as_dict=True)
+
+
+async def refusal(asked: Awaitable[Any]) -> tuple[int, str]:
+    """Status and reason of a request that must be refused."""
+    try:
+        answer = await asked
+    except Rejection as rejection:
+        return rejection.status, rejection.reason
+    message = f"it was not refused: {answer}"
+    raise AssertionError(message)
 
 
 @asynccontextmanager

@@ -1,0 +1,70 @@
+"""Roles: each exact, none above its own kind."""
+
+from services.access.domain.actions import (
+    ACTIONS,
+    ROLE_ACTIONS,
+    SERVICE_ACTIONS,
+    TERMINAL_ACTIONS,
+    Role,
+)
+
+_CLERK = {"merchants:read", "redemption:read", "redemption:write", "stores:read"}
+_MANAGER = _CLERK | {
+    "orders:read",
+    "staff:read",
+    "staff:write",
+    "stores:write",
+    "terminals:read",
+    "terminals:write",
+}
+
+
+def test_each_role_allows_exactly_this() -> None:
+    assert {
+        Role.CLERK: _CLERK,
+        Role.MANAGER: _MANAGER,
+        Role.OWNER: _MANAGER
+        | {
+            "apps:read",
+            "apps:write",
+            "audit:read",
+            "clients:write",
+            "deliveries:read",
+            "deliveries:reveal",
+        },
+        Role.AUDITOR: {
+            "apps:read",
+            "audit:read",
+            "deliveries:read",
+            "merchants:read",
+            "orders:read",
+            "redemption:read",
+            "staff:read",
+            "stores:read",
+            "terminals:read",
+        },
+    } == ROLE_ACTIONS
+
+
+def test_no_role_and_no_terminal_has_what_is_the_operators() -> None:
+    operators = {
+        "dead_letters:read",
+        "dead_letters:write",
+        "merchants:write",
+        "platform_tokens:read",
+        "signing_keys:write",
+        "stream:rebuild",
+    }
+    people = frozenset().union(*ROLE_ACTIONS.values()) | TERMINAL_ACTIONS
+    assert ACTIONS - people == operators
+
+
+def test_an_auditor_only_reads() -> None:
+    assert all(action.endswith(":read") for action in ROLE_ACTIONS[Role.AUDITOR])
+
+
+def test_services_only_read_what_they_name() -> None:
+    assert frozenset().union(*SERVICE_ACTIONS.values()) <= ACTIONS
+    assert {
+        name for name, actions in SERVICE_ACTIONS.items() if "platform_tokens:read" in actions
+    } == {"orders", "redemption"}

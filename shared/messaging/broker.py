@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import BadRequestError, NotFoundError
 
+from shared.messaging.publisher import Publisher
+from shared.messaging.queries import Outgoing
 from shared.metrics import BROKER_CONNECTED
 
 _RETRY_SECONDS = 0.5
@@ -53,8 +55,8 @@ class Broker:
         self._url = url
         self._name = name
         self._client: Client | None = None
-        # One for the connection: each context that publishes makes a subscription of its own.
         self._jetstream: JetStreamContext | None = None
+        self._publisher: Publisher | None = None
         self._ready = asyncio.Event()
 
     @property
@@ -68,6 +70,13 @@ class Broker:
             # Closed while somebody waited.
             raise nats.errors.ConnectionClosedError
         return self._jetstream
+
+    async def publish(self, outgoing: Sequence[Outgoing]) -> None:
+        """Wait for the server, then until the stream has acknowledged every event."""
+        await self._ready.wait()
+        if self._publisher is None:
+            raise nats.errors.ConnectionClosedError
+        await self._publisher.publish(outgoing)
 
     async def connect(self) -> None:
         """Try until the server answers; nats-py reconnects by itself from then on."""
@@ -85,6 +94,8 @@ class Broker:
                 )
                 self._jetstream = self._client.jetstream(timeout=_REQUEST_SECONDS)
                 await ensure_stream(self._jetstream)
+                self._publisher = Publisher(self._client, stream=STREAM)
+                await self._publisher.start()
             except BROKER_OUTAGES as outage:
                 log.warning("broker_unreachable", error=type(outage).__name__)
                 await self.close()
@@ -95,7 +106,8 @@ class Broker:
                 return
 
     async def close(self) -> None:
-        client, self._client, self._jetstream = self._client, None, None
+        client = self._client
+        self._client = self._jetstream = self._publisher = None
         if client is None:
             return
         # Flush what was sent (acks above all); a server that is away must not hold up the stop.

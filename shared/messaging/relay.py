@@ -1,26 +1,22 @@
 """Publishes what the outbox holds; any number may run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
-from nats.js import JetStreamContext
-from nats.js.api import Header
 
 from shared.messaging import queries
 from shared.messaging.background import background, pause
-from shared.messaging.broker import BROKER_OUTAGES, STREAM, Broker
+from shared.messaging.broker import BROKER_OUTAGES, Broker
 from shared.messaging.outbox import Database
-from shared.messaging.queries import Outgoing
 from shared.metrics import EVENTS_PUBLISHED, OUTBOX_DEPTH
 from shared.postgres.connection import OUTAGES
 
 _BATCH = 500
 _IDLE_SECONDS = 0.25
 _OUTAGE_SECONDS = 0.5
-_ACK_SECONDS = 10.0
 _HOUSEKEEPING_SECONDS = 5.0
 _PRUNE_BATCH = 2000
 # Longer than the stream keeps its messages, so that all of it can be rebuilt.
@@ -80,29 +76,10 @@ async def _publish_batch(database: Database, broker: Broker) -> int:
     async with database.pool.acquire() as conn, conn.transaction():
         outgoing = await queries.claim_outgoing(conn, limit=_BATCH)
         if outgoing:
-            await publish(await broker.jetstream(), outgoing)
+            await broker.publish(outgoing)
             await queries.mark_published(conn, [event.seq for event in outgoing])
-    return len(outgoing)
-
-
-async def publish(jetstream: JetStreamContext, outgoing: Sequence[Outgoing]) -> None:
-    """Publish all and wait for every acknowledgement; raises if one is missing.
-
-    Publishing an event twice is harmless: NATS drops it inside its duplicate window by
-    `Nats-Msg-Id`, and consumers apply an event once.
-    """
-    acks = [
-        await jetstream.publish_async(
-            event.subject,
-            event.payload,
-            stream=STREAM,
-            headers={Header.MSG_ID: str(event.event_id)},
-        )
-        for event in outgoing
-    ]
-    async with asyncio.timeout(_ACK_SECONDS):
-        await asyncio.gather(*acks)
     EVENTS_PUBLISHED.inc(len(outgoing))
+    return len(outgoing)
 
 
 async def _keep_house(database: Database, stop: asyncio.Event) -> None:

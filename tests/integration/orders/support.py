@@ -20,7 +20,6 @@ from shared.errors import Rejection
 from shared.ids import new_id
 from shared.messaging.broker import STREAM, Broker, connected
 from shared.messaging.queries import Outgoing
-from shared.messaging.relay import publish
 from shared.web.client import call
 from tests.support.access import Access
 from tests.support.waiting import eventually
@@ -139,7 +138,7 @@ class OrdersUnderTest:
             Outgoing(number, one.id, one.nats_subject, one.model_dump_json().encode())
             for number, one in enumerate(events)
         ]
-        await publish(await self.broker.jetstream(), outgoing)
+        await self.broker.publish(outgoing)
 
     async def get(self, path: str, *, token: str | None = None, **query: str) -> Any:
         """The answer's JSON, as the operator unless another token is given."""

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     ALREADY_CANCELLED = "already_cancelled"
     REDEMPTION_PENDING = "redemption_pending"
     CANCEL_IN_PROGRESS = "cancel_in_progress"
+    CANCEL_ID_REUSED = "cancel_id_reused"
     CANCEL_WINDOW_CLOSED = "cancel_window_closed"
     CANCEL_AFTER_SETTLEMENT = "cancel_after_settlement"
     # The platform.
@@ -334,6 +335,13 @@ GUIDANCE: Mapping[Reason, Guidance] = MappingProxyType(
             en=(
                 "This redemption was already taken back",
                 "Nothing to do; the coupon can be used again",
+            ),
+        ),
+        Reason.CANCEL_ID_REUSED: _say(
+            zh=("这次撤销的编号已用于别的核销", "退出当前页面，在今天的核销列表里重新操作"),
+            en=(
+                "This cancellation number belongs to another redemption",
+                "Leave this page and start again from today's list",
             ),
         ),
         Reason.CANCEL_WINDOW_CLOSED: _say(

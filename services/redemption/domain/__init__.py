@@ -1,0 +1,1 @@
+"""The rules of spending coupons: states, decisions, answers. No I/O."""

@@ -1,0 +1,306 @@
+"""Statements that spend: look, claim, settle."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.redemption.domain.records import (
+    Caller,
+    Claim,
+    Fact,
+    Offer,
+    Preparation,
+    Redemption,
+)
+from services.redemption.domain.settling import Ending, Verdict
+from services.redemption.domain.states import RedemptionState
+from services.redemption.queries.rows import CLAIMS, FACTS, OFFERS, only
+from shared.ids import new_id
+from shared.postgres.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class SpendLook:
+    """What one glance tells before a redemption starts."""
+
+    redemption: Redemption | None
+    preparation: Preparation | None
+    claims: tuple[Claim, ...]
+    facts: tuple[Fact, ...]
+    # Whose redemption the verify token of the preparation pays for.
+    claimed_by: UUID | None
+
+
+async def look_before_spending(
+    conn: Connection, *, redemption_id: UUID, preparation_id: UUID, coupon_ids: Sequence[str]
+) -> SpendLook:
+    row = await conn.fetchrow(
+        """
+        SELECT r.redemption_id, r.request_digest, r.merchant, r.store_id, r.terminal_id,
+               r.platform, r.order_id, r.preparation_id, r.coupon_ids, r.state, r.reason,
+               r.attempts, r.answer, r.traceparent, r.created_at,
+               p.preparation_id, p.merchant, p.store_id, p.terminal_id, p.platform, p.poi_id,
+               p.account_id, p.order_id, p.scan_hash, p.coupons, p.sealed, p.prepared_at,
+               p.created_at, p.expires_at,
+               (SELECT jsonb_agg(jsonb_build_object(
+                           'redemption_id', l.redemption_id, 'coupon_id', l.coupon_id,
+                           'use_no', l.use_no, 'state', l.state, 'store_id', h.store_id,
+                           'store_name', s.name, 'terminal_id', h.terminal_id,
+                           'redeemed_at', l.redeemed_at, 'claimed_at', h.created_at))
+                  FROM ledger l
+                  JOIN redemptions h USING (redemption_id)
+                  LEFT JOIN stores s ON s.store_id = h.store_id
+                 WHERE l.platform = p.platform AND l.coupon_id = ANY($3::text[])
+                   AND l.state <> 'released') AS claims,
+               (SELECT jsonb_agg(jsonb_build_object(
+                           'coupon_id', c.coupon_id, 'kind', c.fact, 'occurred_at', c.fact_at))
+                  FROM coupons c
+                 WHERE c.platform = p.platform AND c.coupon_id = ANY($3::text[])
+                   AND c.fact IS NOT NULL) AS facts,
+               (SELECT redemption_id FROM redemptions c
+                 WHERE c.claimed_preparation_id = p.preparation_id) AS claimed_by
+          FROM (VALUES ($1::uuid, $2::uuid)) AS asked (redemption_id, preparation_id)
+          LEFT JOIN redemptions r ON r.redemption_id = asked.redemption_id
+          LEFT JOIN preparations p ON p.preparation_id = asked.preparation_id
+        """,
+        redemption_id,
+        preparation_id,
+        coupon_ids,
+    )
+    values = only(row)
+    return SpendLook(
+        redemption=None if values[0] is None else as_redemption(values[:15]),
+        preparation=None if values[15] is None else as_preparation(values[15:29]),
+        claims=CLAIMS.validate_json(values[29] or "[]"),
+        facts=FACTS.validate_json(values[30] or "[]"),
+        claimed_by=values[31],
+    )
+
+
+def as_preparation(values: Sequence[Any]) -> Preparation:
+    """The same of a preparation."""
+    read = list(values)
+    read[9] = OFFERS.validate_json(read[9])
+    return Preparation(*read)
+
+
+def as_redemption(values: Sequence[Any]) -> Redemption:
+    """From the columns in the order of the record. Any: asyncpg knows no column types."""
+    read = list(values)
+    read[9] = RedemptionState(read[9])
+    return Redemption(*read)
+
+
+async def spend(
+    conn: Connection,
+    *,
+    redemption_id: UUID,
+    digest: bytes,
+    caller: Caller,
+    preparation: Preparation,
+    offers: Sequence[Offer],
+    first_wait: timedelta,
+) -> datetime | None:
+    """Hold every coupon for this redemption, all or none; None if a rival was faster.
+
+    Where only some could be held, or the redemption or its preparation was taken meanwhile, the
+    ledger's foreign key fails and takes the whole statement back. The order of the offers is the
+    order in which rivals wait for each other.
+    """
+    try:
+        created_at: datetime | None = await _hold(
+            conn, redemption_id, digest, caller, preparation, offers, first_wait
+        )
+    except asyncpg.ForeignKeyViolationError:
+        return None
+    return created_at
+
+
+async def _hold(
+    conn: Connection,
+    redemption_id: UUID,
+    digest: bytes,
+    caller: Caller,
+    preparation: Preparation,
+    offers: Sequence[Offer],
+    first_wait: timedelta,
+) -> datetime | None:
+    created_at: datetime | None = await conn.fetchval(
+        """
+        WITH held AS (
+            INSERT INTO ledger
+                (redemption_id, coupon_id, platform, merchant, order_id, use_no, times_card,
+                 state, title, original_amount_fen, pay_amount_fen)
+            SELECT $1, asked.coupon_id, $2, $3, $4, asked.use_no, asked.times_card,
+                   'held', asked.title, asked.original_amount_fen, asked.pay_amount_fen
+              FROM unnest($5::text[], $6::bigint[], $7::boolean[], $8::text[], $9::bigint[],
+                          $10::bigint[])
+                AS asked (coupon_id, use_no, times_card, title, original_amount_fen,
+                          pay_amount_fen)
+            ON CONFLICT (platform, coupon_id, use_no) WHERE state <> 'released' DO NOTHING
+            RETURNING coupon_id
+        )
+        INSERT INTO redemptions
+            (redemption_id, request_digest, merchant, store_id, terminal_id, platform, order_id,
+             preparation_id, claimed_preparation_id, coupon_ids, state, attempts,
+             next_attempt_at, traceparent)
+        SELECT $1, $11, $3, $12, $13, $2, $4, $14, $14, $5, 'pending', 1, now() + $15::interval,
+               $16
+         WHERE (SELECT count(*) FROM held) = cardinality($5::text[])
+        ON CONFLICT DO NOTHING
+        RETURNING created_at
+        """,
+        redemption_id,
+        preparation.platform,
+        preparation.merchant,
+        preparation.order_id,
+        [offer.coupon_id for offer in offers],
+        [offer.use_no for offer in offers],
+        [offer.kind == "times_card" for offer in offers],
+        [offer.title for offer in offers],
+        [offer.original_amount_fen for offer in offers],
+        [offer.pay_amount_fen for offer in offers],
+        digest,
+        caller.store_id,
+        caller.terminal_id,
+        preparation.preparation_id,
+        first_wait,
+        caller.traceparent,
+    )
+    return created_at
+
+
+async def record_refused(
+    conn: Connection,
+    *,
+    redemption_id: UUID,
+    digest: bytes,
+    caller: Caller,
+    preparation: Preparation,
+    coupon_ids: Sequence[str],
+    reason: str,
+    answer: bytes,
+) -> bool:
+    """Keep a refusal as this redemption's answer for ever; False if it has one already."""
+    recorded = await conn.fetchval(
+        """
+        WITH refused AS (
+            INSERT INTO redemptions
+                (redemption_id, request_digest, merchant, store_id, terminal_id, platform,
+                 order_id, preparation_id, coupon_ids, state, reason, attempts, answer,
+                 traceparent, settled_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'refused', $10, 0, $11::json, $12, now())
+            ON CONFLICT (redemption_id) DO NOTHING
+            RETURNING redemption_id
+        )
+        INSERT INTO refusals
+            (refusal_id, step, merchant, store_id, terminal_id, reason, redemption_id, order_id,
+             coupon_ids, scan_hash, typed)
+        SELECT $13, 'redeem', $3, $4, $5, $10, redemption_id, $7, $9, $14, false FROM refused
+        RETURNING true
+        """,
+        redemption_id,
+        digest,
+        caller.merchant,
+        caller.store_id,
+        caller.terminal_id,
+        preparation.platform,
+        preparation.order_id,
+        preparation.preparation_id,
+        coupon_ids,
+        reason,
+        answer.decode(),
+        caller.traceparent,
+        new_id(),
+        preparation.scan_hash,
+    )
+    return bool(recorded)
+
+
+async def settle(
+    conn: Connection,
+    *,
+    redemption_id: UUID,
+    state: RedemptionState,
+    reason: str | None,
+    answer: bytes,
+    frees_preparation: bool,
+    verdicts: Sequence[Verdict],
+    cancel_until: Sequence[datetime | None],
+) -> Mapping[str, int] | None:
+    """End a pending redemption, once; None if somebody else has. Gives each coupon's version."""
+    row = await conn.fetchrow(
+        """
+        WITH settled AS (
+            UPDATE redemptions
+               SET state = $2, reason = $3, answer = $4::json, settled_at = now(),
+                   next_attempt_at = NULL,
+                   claimed_preparation_id =
+                       CASE WHEN $5::boolean THEN NULL ELSE claimed_preparation_id END
+             WHERE redemption_id = $1 AND state = 'pending'
+            RETURNING redemption_id, merchant, store_id, terminal_id, platform, order_id, coupon_ids
+        ), verdicts AS (
+            SELECT * FROM unnest($6::text[], $7::boolean[], $8::text[], $9::text[],
+                                 $10::timestamptz[], $11::timestamptz[])
+                AS v (coupon_id, spent, reason, verify_id, redeemed_at, cancel_until)
+        ), moved AS (
+            UPDATE ledger l
+               SET state = CASE WHEN v.spent THEN 'spent' ELSE 'released' END,
+                   verify_id = v.verify_id,
+                   redeemed_at = v.redeemed_at,
+                   cancel_until = v.cancel_until,
+                   released_at = CASE WHEN NOT v.spent THEN now() END,
+                   released_because = CASE WHEN NOT v.spent THEN v.reason END
+              FROM settled, verdicts v
+             WHERE l.redemption_id = settled.redemption_id AND l.coupon_id = v.coupon_id
+               AND l.state = 'held'
+        ), logged AS (
+            INSERT INTO refusals
+                (refusal_id, step, merchant, store_id, terminal_id, reason, redemption_id,
+                 order_id, coupon_ids, typed)
+            SELECT $12, 'redeem', merchant, store_id, terminal_id, $3, redemption_id,
+                   order_id, coupon_ids, false
+              FROM settled WHERE $3 IS NOT NULL
+        ), versions AS (
+            INSERT INTO coupons (platform, coupon_id, merchant, version)
+            SELECT settled.platform, v.coupon_id, settled.merchant, 1
+              FROM settled, verdicts v WHERE v.spent ORDER BY v.coupon_id
+            ON CONFLICT (platform, coupon_id) DO UPDATE SET version = coupons.version + 1
+            RETURNING coupon_id, version
+        )
+        SELECT (SELECT count(*) FROM settled) AS settled,
+               (SELECT jsonb_object_agg(coupon_id, version) FROM versions) AS versions
+        """,
+        redemption_id,
+        state,
+        reason,
+        answer.decode(),
+        frees_preparation,
+        [verdict.coupon_id for verdict in verdicts],
+        [verdict.ending is Ending.SPENT for verdict in verdicts],
+        [verdict.reason for verdict in verdicts],
+        [verdict.verify_id for verdict in verdicts],
+        [verdict.at for verdict in verdicts],
+        cancel_until,
+        new_id(),
+    )
+    settled, versions = only(row)
+    return orjson.loads(versions or "{}") if settled else None
+
+
+async def find_redemption(conn: Connection, redemption_id: UUID) -> Redemption | None:
+    row = await conn.fetchrow(
+        """
+        SELECT redemption_id, request_digest, merchant, store_id, terminal_id, platform,
+               order_id, preparation_id, coupon_ids, state, reason, attempts, answer,
+               traceparent, created_at
+          FROM redemptions WHERE redemption_id = $1
+        """,
+        redemption_id,
+    )
+    return None if row is None else as_redemption(list(row.values()))

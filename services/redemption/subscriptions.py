@@ -1,0 +1,11 @@
+"""Which events this service hears."""
+
+from typing import Final
+
+from services.redemption.handlers.heard import on_platform_delivery, on_store_changed
+from shared.messaging.subscription import Subscription
+
+SUBSCRIPTIONS: Final = (
+    Subscription("platform.>", on_platform_delivery),
+    Subscription("store.>", on_store_changed),
+)

@@ -81,7 +81,7 @@ def order_ids(content: object) -> tuple[str, ...]:
 
 def sent_at(content: object) -> datetime | None:
     """The platform's own time of the message, in whichever unit the event uses."""
-    if not isinstance(content, Mapping):
+    if not isinstance(content, dict):
         return None
     for name in ("msg_time", "event_time", "create_time", "action_time"):
         moment = read_time(content.get(name))
@@ -108,10 +108,10 @@ def _plain_id(value: object) -> str | None:
 
 
 def _holders(content: object) -> tuple[Mapping[str, Any], ...]:
-    if not isinstance(content, Mapping):
+    if not isinstance(content, dict):
         return ()
     inner = (content.get("order"), content.get("certificate"))
-    return (content, *(member for member in inner if isinstance(member, Mapping)))
+    return (content, *[member for member in inner if isinstance(member, dict)])
 
 
 def _content(content: Any) -> Any:

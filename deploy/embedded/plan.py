@@ -54,6 +54,8 @@ class Plan:
     def url(self, name: str) -> str:
         """Where a service is found from this machine."""
         host = _EVERYWHERE.get(self.options.host, self.options.host)
+        if name == "simulator":
+            host = LOOPBACK  # it binds nothing else, whatever the others do
         port = self.service_ports()[name]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

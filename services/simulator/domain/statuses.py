@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from services.simulator.domain.coupons import CouponState, Order, OrderState
+from shared.contracts import orders as contract
 
 CERTIFICATE_STATUS: Mapping[CouponState, int] = MappingProxyType(
     {
@@ -41,3 +42,21 @@ def order_status(order: Order) -> int:
     if CouponState.REFUNDING in states:
         return 300
     return 201 if CouponState.REDEEMED in states else 200
+
+
+def order_word(order: Order) -> contract.OrderState:
+    """The state in the words of our own order events, for comparing with what they say."""
+    word = contract.OrderState
+    states = {coupon.state for coupon in order.coupons}
+    rules = (
+        (word.CLOSED, order.state is OrderState.CLOSED),
+        (word.CREATED, order.state is OrderState.UNPAID),
+        (word.REFUNDED, states == {CouponState.REFUNDED}),
+        (word.SETTLED, order.state is OrderState.COMPLETED),
+        (word.REFUNDING, CouponState.REFUNDING in states),
+        (word.PARTLY_REFUNDED, CouponState.REFUNDED in states),
+        (word.REDEEMED, states == {CouponState.REDEEMED}),
+        (word.PARTLY_REDEEMED, CouponState.REDEEMED in states),
+        (word.PAID, True),
+    )
+    return next(state for state, holds in rules if holds)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.simulator.domain.coupons import Coupon, Order, Verification
-from services.simulator.domain.statuses import order_status
+from services.simulator.domain.statuses import order_status, order_word
 from services.simulator.handlers.saving import find_orders
 from services.simulator.handlers.world import World
 from services.simulator.queries import books
@@ -47,7 +47,7 @@ def show_order(order: Order, verifications: dict[int, list[Verification]]) -> Js
         "account_id": order.account_id,
         "reference": order.reference,
         "order_status": order_status(order),
-        "state": order.state,
+        "state": order_word(order),
         "original_amount_fen": order.original_amount_fen,
         "pay_amount_fen": order.pay_amount_fen,
         "created_at": order.created_at,

@@ -8,6 +8,7 @@ from services.simulator.domain.encryption import CodeCipher
 from services.simulator.domain.faults import NO_FAULTS, Faults
 from services.simulator.domain.pace import Pace
 from services.simulator.handlers.numbers import Numbers
+from services.simulator.queries.apps import ClientToken
 from services.simulator.queries.controls import find_control
 from services.simulator.settings import Settings
 from shared.messaging.wake import Wake
@@ -27,6 +28,8 @@ class World:
     numbers: Numbers = field(default_factory=Numbers)
     # Rung when webhooks have been queued.
     webhooks_queued: Wake = field(default_factory=Wake)
+    # Valid tokens by text, each with when it was last looked up, in seconds of the event loop.
+    tokens: dict[str, tuple[ClientToken, float]] = field(default_factory=dict)
     # Calls by kind and code since they were last written down.
     calls: Counter[tuple[str, int]] = field(default_factory=Counter)
 

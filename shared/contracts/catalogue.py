@@ -155,6 +155,13 @@ _FROM_ORDERS = (
         "The platform has settled it: nothing changes any more",
     ),
     EventType(
+        "order.updated",
+        "order_id",
+        "订单状态未变,但别的变了:又一张券、商品名、金额",
+        "Its state is the same, but something else has changed: a coupon, its title, an amount",
+        samples.order(OrderState.PAID, previous=OrderState.PAID, coupons=(_AVAILABLE, _AVAILABLE)),
+    ),
+    EventType(
         "order.contradicted",
         "order_id",
         "平台的说法互相矛盾(例如既已核销又已退款),需要人看一眼",

@@ -58,5 +58,7 @@ class OrderChanged(EventData):
 
 ORDER_EVENTS: tuple[str, ...] = (
     *(f"order.{state}" for state in OrderState),
+    # Something else about it has changed: another coupon, its title, an amount.
+    "order.updated",
     "order.contradicted",
 )

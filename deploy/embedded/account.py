@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 _ACCOUNTS = ("postgres", "nobody")
-_PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_KEEP_CAPABILITIES_WITH_USER = 1 << 2  # SECBIT_NO_SETUID_FIXUP
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
+_CAP_SETPCAP = 8
 _CAPABILITY_VERSION_3 = 0x20080522
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -43,7 +45,9 @@ class Account:
         if self.capability is None or _LIBC is None:
             os.setuid(self.user_id)
             return
-        _LIBC.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # PR_SET_KEEPCAPS would do for open(), but access() would still answer without them.
+        if _LIBC.prctl(_PR_SET_SECUREBITS, _KEEP_CAPABILITIES_WITH_USER, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
         os.setuid(self.user_id)
         _keep_only(self.capability)
 
@@ -69,8 +73,9 @@ def account_for(data: Path, binary: Path) -> Account | None:
     closed = _closed_parent(data, account) or _closed_parent(binary, account)
     if closed is None:
         return account
+    permitted = _permitted_capabilities()
     for capability in _that_open(binary):
-        if _permitted_capabilities() >> capability & 1:
+        if permitted >> capability & permitted >> _CAP_SETPCAP & 1:
             return replace(account, capability=capability)
     raise NoAccess(account.name, closed)
 

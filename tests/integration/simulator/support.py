@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from services.simulator.service import running
 from services.simulator.settings import Settings
@@ -142,8 +143,7 @@ class Client:
     async def scan(self, coupon: Mapping[str, str]) -> str:
         """Follow the short link by hand, as the terminal does."""
         async with self.session.get(coupon["short_link"], allow_redirects=False) as response:
-            location = aiohttp.client.URL(response.headers["Location"])
-            return location.query["object_id"]
+            return URL(response.headers["Location"]).query["object_id"]
 
     async def prepare(self, coupon: Mapping[str, str], poi_id: str = POI) -> Json:
         return await self.data(

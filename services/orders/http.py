@@ -1,6 +1,7 @@
 """Routes: parse, ask, answer."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from services.orders.queries.reading import CouponRow, Filter, SeenFact
 from shared.clock import utc_now
 from shared.contracts.orders import OrderState
 from shared.errors import Unreadable
+from shared.postgres.connection import Connection
 from shared.web.body import json_response
 from shared.web.keys import DATABASE, PRINCIPAL
 from shared.web.pages import page, read_cursor, read_limit, read_time
@@ -38,7 +40,7 @@ async def list_orders(request: web.Request) -> web.Response:
         until=read_time(request, "to"),
         after=_after(request),
     )
-    async with request.app[DATABASE].pool.acquire() as conn:
+    async with _reading(request) as conn:
         answers = await asking.list_orders(conn, wanted, limit=limit + 1)
     return json_response(
         page(
@@ -51,19 +53,19 @@ async def list_orders(request: web.Request) -> web.Response:
 
 
 async def get_order(request: web.Request) -> web.Response:
-    async with request.app[DATABASE].pool.acquire() as conn:
+    async with _reading(request) as conn:
         answer = await asking.find_order(conn, _id(request), merchant=_merchant(request))
     return json_response(_show_order(answer))
 
 
 async def explain_order(request: web.Request) -> web.Response:
-    async with request.app[DATABASE].pool.acquire() as conn:
+    async with _reading(request) as conn:
         explanation = await asking.explain(conn, _id(request), merchant=_merchant(request))
     return json_response(_show_explanation(explanation))
 
 
 async def get_coupon(request: web.Request) -> web.Response:
-    async with request.app[DATABASE].pool.acquire() as conn:
+    async with _reading(request) as conn:
         coupon, answer = await asking.find_coupon(conn, _id(request), merchant=_merchant(request))
     return json_response({**_show_coupon(coupon), "order": _show_order(answer)})
 
@@ -73,9 +75,19 @@ async def get_reconciliation(request: web.Request) -> web.Response:
     since = read_time(request, "since") or now - _MISSED_SINCE
     if since < now - _MISSED_SINCE_MAX:
         raise Unreadable(f"since: at most {_MISSED_SINCE_MAX.days} days ago")
-    async with request.app[DATABASE].pool.acquire() as conn:
+    async with _reading(request) as conn:
         answer = await asking.reconciliation_of(conn, merchant=_merchant(request), since=since)
     return json_response(_show_reconciliation(answer))
+
+
+@asynccontextmanager
+async def _reading(request: web.Request) -> AsyncIterator[Connection]:
+    """One snapshot for all statements of an answer: an order and its coupons belong together."""
+    async with (
+        request.app[DATABASE].pool.acquire() as conn,
+        conn.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield conn
 
 
 def _merchant(request: web.Request) -> str | None:
@@ -155,7 +167,7 @@ def _show_explanation(explanation: Explanation) -> _Json:
                     "coupon_id": coupon.coupon_id,
                     "state": coupon.state,
                     "phase": coupon.phase,
-                    "decided_by": coupon.decided_by.observation_id,
+                    "decided_by": str(coupon.decided_by.observation_id),
                     "why": coupon.why,
                     **_show_words(WHY[coupon.why]),
                 }
@@ -167,11 +179,11 @@ def _show_explanation(explanation: Explanation) -> _Json:
         "versions": [
             {
                 "version": change.version,
-                "event_id": change.event_id,
+                "event_id": str(change.event_id),
                 "event_type": change.event_type,
                 "from_state": change.from_state,
                 "to_state": change.to_state,
-                "observations": list(change.observation_ids),
+                "observations": [str(one) for one in change.observation_ids],
                 "changed_at": change.changed_at,
             }
             for change in explanation.changes
@@ -182,14 +194,14 @@ def _show_explanation(explanation: Explanation) -> _Json:
 def _show_observation(seen: SeenFact, moment: Moment) -> _Json:
     fact: Fact = seen.fact
     return {
-        "observation_id": fact.observation_id,
+        "observation_id": str(fact.observation_id),
         "kind": fact.kind,
         "source": fact.source,
         "coupon_id": fact.coupon_id,
         "occurred_at": fact.occurred_at,
         "seen_at": seen.seen_at,
-        "event_id": seen.event_id,
-        "delivery_id": seen.delivery_id,
+        "event_id": str(seen.event_id) if seen.event_id else None,
+        "delivery_id": str(seen.delivery_id) if seen.delivery_id else None,
         "changed": {
             "order": [moment.state_before, moment.state_after],
             "coupon": [moment.coupon_before, moment.coupon_after],

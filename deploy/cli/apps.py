@@ -87,7 +87,7 @@ def list_apps(
     as_json: Json = False,
 ) -> None:
     """应用列表 · Every application; secrets are never shown."""
-    found = ask(data, lambda qiao: everything(qiao.intake, "/v1/apps", merchant=merchant))
+    found = ask(data, lambda qiao: everything(qiao.intake, "/v1/apps", {"merchant": merchant}))
     columns = {
         "client_key": "client_key",
         "商家 Merchant": "merchant",

@@ -77,7 +77,7 @@ def drop_dead_letter(
 async def _list(qiao: Qiao, service: str | None, state: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for name in _named(service):
-        letters = await everything(qiao.service(name), "/v1/dead-letters", state=state)
+        letters = await everything(qiao.service(name), "/v1/dead-letters", {"state": state})
         found += [{"service": name, **letter} for letter in letters]
     return found
 

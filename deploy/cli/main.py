@@ -12,6 +12,8 @@ from deploy.cli import (
     stream,
     terminals,
 )
+from deploy.cli.demo import commands as demo
+from deploy.cli.simulation.command import simulate
 from deploy.cli.tail import tail
 from deploy.cli.token import token
 from deploy.cli.up import up
@@ -28,6 +30,7 @@ app = typer.Typer(
 app.command("up")(up)
 app.command("tail")(tail)
 app.command("token")(token)
+app.command("simulate")(simulate)
 for name, group in (
     ("order", orders.app),
     ("merchant", merchants.app),
@@ -37,6 +40,7 @@ for name, group in (
     ("app", apps.app),
     ("dead-letters", dead_letters.app),
     ("stream", stream.app),
+    ("demo", demo.app),
 ):
     app.add_typer(group, name=name, no_args_is_help=True)
 

@@ -26,7 +26,7 @@ def list_orders(
     """订单列表,新的在前 · Orders, the newest first."""
     start = tell_problems(lambda: read_time(since, option="--since").isoformat() if since else None)
     query = {"merchant": merchant, "state": state, "from": start, "limit": str(min(limit, 500))}
-    found = ask(data, lambda qiao: everything(qiao.orders, "/v1/orders", most=limit, **query))
+    found = ask(data, lambda qiao: everything(qiao.orders, "/v1/orders", query, most=limit))
     columns = {
         "订单 Order": "order_id",
         "商家 Merchant": "merchant",

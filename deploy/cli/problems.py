@@ -56,6 +56,13 @@ def no_simulator() -> Problem:
     )
 
 
+def already_rehearsing() -> Problem:
+    return Problem(
+        Text("这个系统上正在演练。", "A rehearsal is going on in this system."),
+        Text("等它结束再开始", "Wait until it has ended"),
+    )
+
+
 def unreadable_file(file: Path, *, expected: str) -> Problem:
     return Problem(
         Text(f"读不懂文件 {file}。", f"Cannot read {file}."),

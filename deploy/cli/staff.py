@@ -62,7 +62,7 @@ def list_staff(
     as_json: Json = False,
 ) -> None:
     """员工列表 · Every person."""
-    found = ask(data, lambda qiao: everything(qiao.access, "/v1/staff", merchant=merchant))
+    found = ask(data, lambda qiao: everything(qiao.access, "/v1/staff", {"merchant": merchant}))
     columns = {
         "编号 Id": "staff_id",
         "姓名 Name": "name",

@@ -43,7 +43,7 @@ def list_stores(
     as_json: Json = False,
 ) -> None:
     """门店列表 · Every store."""
-    found = ask(data, lambda qiao: everything(qiao.access, "/v1/stores", merchant=merchant))
+    found = ask(data, lambda qiao: everything(qiao.access, "/v1/stores", {"merchant": merchant}))
     columns = {
         "编号 Id": "store_id",
         "名称 Name": "name",

@@ -155,10 +155,14 @@ def _read_secret(file: Path) -> str:
 
 
 async def everything(
-    service: ServiceClient, path: str, *, most: int | None = None, **query: str | None
+    service: ServiceClient,
+    path: str,
+    query: Mapping[str, str | None] | None = None,
+    *,
+    most: int | None = None,
 ) -> list[dict[str, Any]]:
     """All pages of a list, or the first `most` items. Any: items are JSON."""
-    asked = {name: value for name, value in query.items() if value is not None}
+    asked = {name: value for name, value in (query or {}).items() if value is not None}
     items: list[dict[str, Any]] = []
     while True:
         answer = await service.call("GET", path, query=asked)

@@ -81,8 +81,9 @@ def list_terminals(
     """终端列表 · Every terminal."""
     found = ask(
         data,
-        lambda qiao: everything(qiao.access, "/v1/terminals", merchant=merchant, store_id=store),
+        lambda qiao: everything(qiao.access, "/v1/terminals", {"merchant": merchant}),
     )
+    found = [one for one in found if store in (None, one["store_id"])]
     columns = {
         "编号 Id": "terminal_id",
         "名称 Name": "name",

@@ -28,3 +28,8 @@ def up(
             Options(data=data, port_base=port_base, host=host, demo=demo, json_output=json_output)
         )
     )
+
+
+if __name__ == "__main__":
+    # For `make run`: without the other commands it starts sooner.
+    typer.run(up)

@@ -121,7 +121,8 @@ class Broker:
     async def _on_disconnected(self) -> None:
         BROKER_CONNECTED.set(0)
         self._ready.clear()
-        log.warning("broker_disconnected")
+        if self._client is not None:
+            log.warning("broker_disconnected")
 
     async def _on_reconnected(self) -> None:
         BROKER_CONNECTED.set(1)

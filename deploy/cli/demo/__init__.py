@@ -1,0 +1,1 @@
+"""A world to look at: merchants, stores, terminals, and a quiet day of orders."""

@@ -1,0 +1,1 @@
+"""Rehearses a day with the simulated platform, and checks afterwards that nothing went wrong."""

@@ -1,6 +1,7 @@
 """Tokens are checked offline: signature, audience, expiry, revocation."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -99,3 +100,39 @@ def test_old_revocations_are_forgotten(verifier: TokenVerifier) -> None:
     verifier.revoke("terminal:1", utc_now() - timedelta(hours=1))
     verifier.forget_old_revocations()
     assert verifier._void_before == {}
+
+
+def test_a_token_checked_before_is_void_once_its_key_is_withdrawn(
+    verifier: TokenVerifier,
+) -> None:
+    token = a_token()
+    assert verifier.verify(token) is verifier.verify(token)
+    verifier.use_keys({"keys": []})
+    with pytest.raises(Unavailable):
+        verifier.verify(token)
+
+
+def test_a_token_checked_before_is_void_once_its_principal_is_revoked(
+    verifier: TokenVerifier,
+) -> None:
+    token = a_token()
+    verifier.verify(token)
+    verifier.revoke("terminal:7", utc_now())
+    with pytest.raises(Unauthorized):
+        verifier.verify(token)
+
+
+def test_a_token_checked_before_expires_all_the_same(verifier: TokenVerifier) -> None:
+    expired = a_token(exp=int(time.time()) - 60)
+    verifier._checked[expired] = replace(
+        verifier.verify(a_token()), expires_at=utc_now() - timedelta(minutes=1)
+    )
+    with pytest.raises(Unauthorized):
+        verifier.verify(expired)
+
+
+def test_only_so_many_checked_tokens_are_kept(verifier: TokenVerifier) -> None:
+    principal = verifier.verify(a_token())
+    for number in range(5000):
+        verifier._remember(f"token {number}", principal)
+    assert len(verifier._checked) <= 4096

@@ -12,6 +12,7 @@ from services.intake.handlers.apps import Apps
 from services.intake.handlers.committing import Committer, committing
 from services.intake.handlers.counts import Counts
 from services.intake.handlers.directory import Directory
+from services.intake.handlers.handover import Handover
 from services.intake.handlers.queue import CommitQueue, QueueLimits
 from services.intake.handlers.receiving import Receiver
 from services.intake.handlers.relaying import Relay, relaying_deliveries
@@ -62,10 +63,12 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         broker = await enter(connected(settings.nats_url, name="intake"))
         intake = await _prepare(stack, settings, database)
         await enter(relaying(database, broker))
-        await enter(relaying_deliveries(Relay(hot, broker, intake.keyring, intake.queue)))
+        handover = Handover()
+        relay = Relay(hot, broker, intake.keyring, intake.queue, handover)
+        await enter(relaying_deliveries(relay))
         await enter(consuming(database, broker, SUBSCRIPTIONS, durable="intake"))
         await enter(repeating(_schedule(intake, database)))
-        committer = Committer(intake.queue, hot, database, intake.keyring, intake.counts)
+        committer = Committer(intake.queue, hot, database, intake.keyring, intake.counts, handover)
         await enter(committing(committer, writers=settings.intake_writers))
         app = new_application()
         app[DATABASE], app[BROKER], app[INTAKE] = database, broker, intake

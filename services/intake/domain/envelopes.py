@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from services.intake.domain.deliveries import trace_parent
+from services.intake.domain.deliveries import Delivery, trace_parent
 from shared.contracts.envelope import SUBJECT_PREFIX, Event
 from shared.contracts.intake import PlatformDelivery
 from shared.platforms.platform import Path
@@ -43,22 +43,24 @@ def event_type(event: str) -> str:
     return f"platform.{event if _SUBJECT_TOKENS.fullmatch(event) else UNKNOWN_EVENT}"
 
 
-def platform_event(delivery: StoredDelivery, content: Any) -> tuple[str, bytes]:
+def platform_event(delivery: Delivery | StoredDelivery, content: Any) -> tuple[str, bytes]:
     """The NATS subject and the event as JSON. Any: whatever JSON the platform sent."""
     kind = event_type(delivery.event)
+    # As text: asyncpg's UUID is a class of its own, which orjson does not know.
+    delivery_id = str(delivery.delivery_id)
     event = {
         "specversion": "1.0",
-        "id": delivery.delivery_id,
+        "id": delivery_id,
         "source": PlatformDelivery.SOURCE,
         "type": kind,
-        "subject": str(delivery.delivery_id),
+        "subject": delivery_id,
         "time": delivery.received_at,
         "datacontenttype": "application/json",
         "merchant": delivery.merchant,
         "version": 1,
         "traceparent": trace_parent(delivery.delivery_id),
         "data": {
-            "delivery_id": delivery.delivery_id,
+            "delivery_id": delivery_id,
             "platform": delivery.platform,
             "client_key": delivery.client_key,
             "account_id": delivery.account_id,
@@ -81,13 +83,16 @@ def _dump(event: Any) -> bytes:
 
 
 def _write(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return str(value)
+    if not isinstance(value, datetime):
+        raise TypeError(f"not JSON: {type(value).__name__}")
+    return value.isoformat().replace("+00:00", "Z")
 
 
 def seal_personal(
-    keyring: Keyring, delivery: StoredDelivery, content: Any, paths: Sequence[Path]
+    keyring: Keyring,
+    delivery: Delivery | StoredDelivery,
+    content: Any,
+    paths: Sequence[Path],
 ) -> Any:
     """Replace the leaves at these paths, in place, by `sealed:v1:…`; returns the content."""
     for path in paths:
@@ -100,13 +105,13 @@ def seal_personal(
     return content
 
 
-def _seal(keyring: Keyring, delivery: StoredDelivery, value: Any, path: Path) -> str:
+def _seal(keyring: Keyring, delivery: Delivery | StoredDelivery, value: Any, path: Path) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     context = "/".join((str(delivery.delivery_id), *map(str, path)))
     return keyring.seal_text(delivery.merchant, text, context=context)
 
 
-def unpublishable(delivery: StoredDelivery) -> Event:
+def unpublishable(delivery: Delivery | StoredDelivery) -> Event:
     """What lies among the dead letters: the event that would have been, without its content."""
     return Event(
         id=delivery.delivery_id,

@@ -12,6 +12,7 @@ import structlog
 from services.intake.domain.deliveries import Delivery
 from services.intake.handlers import metrics
 from services.intake.handlers.counts import Counts
+from services.intake.handlers.handover import Handover
 from services.intake.handlers.queue import CommitQueue, Waiting
 from services.intake.handlers.settling import Sealed, Settlement, settle
 from services.intake.queries import deliveries as queries
@@ -41,6 +42,7 @@ class Committer:
     database: Database
     keyring: Keyring
     counts: Counts
+    handover: Handover
 
     async def write(self, _stop: asyncio.Event) -> None:
         """Until the queue is closed and empty."""
@@ -71,19 +73,24 @@ class Committer:
             new = await queries.store_deliveries(
                 conn, deliveries, bodies, timeout_seconds=_STATEMENT_SECONDS
             )
-            if new:
-                self.hot.published.ring()
             if new == len(deliveries):
+                self._hand_over([waiting.delivery for waiting in batch])
                 return Settlement()
             stored = await queries.find_stored(conn, [each.delivery_id for each in deliveries])
-        # Those are durable: they need not wait for what becomes of the others.
-        _answer([waiting for waiting in batch if waiting.delivery.delivery_id in stored], None)
+        durable = [waiting for waiting in batch if waiting.delivery.delivery_id in stored]
+        self._hand_over([waiting.delivery for waiting in durable])
+        # They need not wait for what becomes of the others.
+        _answer(durable, None)
         again = [
             Sealed(delivery, body)
             for delivery, body in zip(deliveries, bodies, strict=True)
             if delivery.delivery_id not in stored
         ]
         return await settle(self.database, again)
+
+    def _hand_over(self, deliveries: Sequence[Delivery]) -> None:
+        self.handover.put(deliveries)
+        self.hot.published.ring()
 
     def _seal(self, delivery: Delivery) -> bytes:
         return self.keyring.seal(delivery.merchant, delivery.raw, context=str(delivery.delivery_id))

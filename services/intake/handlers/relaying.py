@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
+from services.intake.domain.deliveries import Delivery
 from services.intake.domain.envelopes import (
     StoredDelivery,
     event_type,
@@ -15,13 +17,14 @@ from services.intake.domain.envelopes import (
     unpublishable,
 )
 from services.intake.handlers import metrics
+from services.intake.handlers.handover import Handover
 from services.intake.handlers.queue import CommitQueue
 from services.intake.queries import pending as queries
 from shared.messaging.background import background
 from shared.messaging.broker import Broker
 from shared.messaging.outbox import Database
 from shared.messaging.queries import Outgoing, bury
-from shared.messaging.relay import publish, publish_until_stopped
+from shared.messaging.relay import publish_until_stopped
 from shared.platforms.registry import platform_named
 from shared.postgres.connection import Connection
 from shared.sealing.keyring import Keyring
@@ -49,6 +52,7 @@ class Relay:
     broker: Broker
     keyring: Keyring
     queue: CommitQueue
+    handover: Handover
 
     async def run(self, stop: asyncio.Event) -> None:
         await publish_until_stopped(self.publish_batch, self.hot, self.broker, stop)
@@ -61,43 +65,45 @@ class Relay:
         async with self.hot.pool.acquire() as conn, conn.transaction():
             claimed = await queries.claim_pending(conn, limit=_BATCH_WHILE_BUSY if busy else _BATCH)
             if claimed:
-                await self.keyring.load_for(conn, [delivery.body for delivery in claimed])
-                outgoing = await self._prepare(conn, claimed)
-                await publish(await self.broker.jetstream(), outgoing)
+                await self.broker.publish(await self._prepare(conn, claimed))
         metrics.PUBLISHED.inc(len(claimed))
         return len(claimed)
 
-    async def _prepare(self, conn: Connection, claimed: Sequence[StoredDelivery]) -> list[Outgoing]:
+    async def _prepare(self, conn: Connection, claimed: Sequence[UUID]) -> list[Outgoing]:
+        at_hand = {claimed_id: self.handover.take(claimed_id) for claimed_id in claimed}
+        self.handover.forget_until(claimed[-1])
+        missing = [claimed_id for claimed_id, delivery in at_hand.items() if delivery is None]
+        stored = await queries.find_stored(conn, missing) if missing else []
+        await self.keyring.load_for(conn, [delivery.body for delivery in stored])
         outgoing = []
-        for number, delivery in enumerate(sorted(claimed, key=_by_id)):
+        deliveries: list[Delivery | StoredDelivery] = list(stored)
+        deliveries += [delivery for delivery in at_hand.values() if delivery is not None]
+        for number, delivery in enumerate(deliveries):
             if number % _DELIVERIES_PER_TURN == 0:
                 await asyncio.sleep(0)
             try:
-                subject, payload = self._event(delivery)
+                outgoing.append(self._event(delivery))
             except Exception as error:  # noqa: BLE001 - one body must never hold up the others
                 await _bury(conn, delivery, error)
-            else:
-                outgoing.append(Outgoing(0, delivery.delivery_id, subject, payload))
         return outgoing
 
-    def _event(self, delivery: StoredDelivery) -> tuple[str, bytes]:
+    def _event(self, delivery: Delivery | StoredDelivery) -> Outgoing:
         platform = platform_named(delivery.platform)
-        raw = self.keyring.open(delivery.body, context=str(delivery.delivery_id))
-        content = platform.read_webhook({}, raw).content
+        if isinstance(delivery, StoredDelivery):
+            raw = self.keyring.open(delivery.body, context=str(delivery.delivery_id))
+            content = platform.read_webhook({}, raw).content
+        else:
+            content = delivery.content
         paths = platform.personal_fields(delivery.event, content)
         if paths:
             content = seal_personal(self.keyring, delivery, content, paths)
         subject, payload = platform_event(delivery, content)
         if len(payload) > _EVENT_BYTES_MAX:
             raise TooLarge(f"{len(payload)} bytes")
-        return subject, payload
+        return Outgoing(0, delivery.delivery_id, subject, payload)
 
 
-def _by_id(delivery: StoredDelivery) -> bytes:
-    return delivery.delivery_id.bytes
-
-
-async def _bury(conn: Connection, delivery: StoredDelivery, error: Exception) -> None:
+async def _bury(conn: Connection, delivery: Delivery | StoredDelivery, error: Exception) -> None:
     """Keep it as a dead letter that names the delivery and holds nothing of it."""
     metrics.BURIED.inc()
     letter = unpublishable(delivery)

@@ -8,7 +8,7 @@ from services.intake.handlers.metrics import REFUSED
 from services.intake.http.keys import INTAKE, Intake
 from shared.errors import Rejection, Unavailable
 from shared.platforms.registry import PLATFORMS
-from shared.web.body import read_raw
+from shared.web.body import BodyTooLarge, read_raw
 from shared.web.routes import Route
 
 _SUCCESS = b'{"data":{"error_code":0,"description":"success"}}'
@@ -61,7 +61,10 @@ async def _receive(request: web.Request, intake: Intake, client_key: str) -> web
 async def _read(request: web.Request, bytes_max: int) -> bytes:
     if request.content.is_eof():
         # It came whole with its headers: no limit of time or of number to watch.
-        return await read_raw(request, bytes_max=bytes_max)
+        raw: bytes = request.content.read_nowait()
+        if len(raw) > bytes_max:
+            raise BodyTooLarge(f"the body may have {bytes_max} bytes at most")
+        return raw
     slots = request.app[_SLOTS]
     if slots.taken >= _UNFINISHED_BODIES_MAX:
         raise Unavailable("too many bodies are being sent at once")

@@ -8,24 +8,31 @@ from services.intake.domain.envelopes import StoredDelivery
 from shared.postgres.connection import Connection
 
 
-async def claim_pending(conn: Connection, *, limit: int) -> list[StoredDelivery]:
+async def claim_pending(conn: Connection, *, limit: int) -> list[UUID]:
     """Take the oldest off the queue, for as long as the transaction commits.
 
     What another worker holds is passed over.
     """
     rows = await conn.fetch(
         """
-        WITH claimed AS (
-            DELETE FROM deliveries_pending WHERE delivery_id IN (
-                SELECT delivery_id FROM deliveries_pending
-                 ORDER BY delivery_id LIMIT $1 FOR UPDATE SKIP LOCKED
-            ) RETURNING delivery_id
-        )
-        SELECT delivery_id, client_key, platform, merchant, account_id, event, msg_id,
-               received_at, late, body
-          FROM deliveries JOIN claimed USING (delivery_id)
+        DELETE FROM deliveries_pending WHERE delivery_id IN (
+            SELECT delivery_id FROM deliveries_pending
+             ORDER BY delivery_id LIMIT $1 FOR UPDATE SKIP LOCKED
+        ) RETURNING delivery_id
         """,
         limit,
+    )
+    return sorted(row[0] for row in rows)
+
+
+async def find_stored(conn: Connection, delivery_ids: Sequence[UUID]) -> list[StoredDelivery]:
+    rows = await conn.fetch(
+        """
+        SELECT delivery_id, client_key, platform, merchant, account_id, event, msg_id,
+               received_at, late, body
+          FROM deliveries WHERE delivery_id = ANY($1::uuid[])
+        """,
+        delivery_ids,
     )
     return [StoredDelivery(*row) for row in rows]
 

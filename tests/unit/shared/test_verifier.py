@@ -107,8 +107,9 @@ def test_a_token_checked_before_is_void_once_its_key_is_withdrawn(
 ) -> None:
     token = a_token()
     assert verifier.verify(token) is verifier.verify(token)
-    verifier.use_keys({"keys": []})
-    with pytest.raises(Unavailable):
+    key = jwt.algorithms.OKPAlgorithm.to_jwk(_OTHER_KEY.public_key(), as_dict=True)
+    verifier.use_keys({"keys": [{**key, "kid": "two", "alg": "EdDSA", "use": "sig"}]})
+    with pytest.raises(Unauthorized):
         verifier.verify(token)
 
 

@@ -7,10 +7,12 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from services.simulator.domain.codes import Code, PlatformError
 from shared.messaging.wake import Wake
 from shared.postgres.connection import Connection, Pool
 
 _BATCH_MAX = 200
+_WAITING_MAX = 10_000
 _POLL_SECONDS = 1.0
 
 Request = TypeVar("Request")
@@ -35,12 +37,17 @@ class Grouped(Generic[Request, Answer]):
         self._wake = Wake()
 
     async def ask(self, request: Request) -> Answer:
+        """Raises PlatformError where too many wait already."""
+        if len(self._waiting) >= _WAITING_MAX:
+            raise PlatformError(Code.BUSY)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         self._wake.ring()
         return await future
 
     async def run(self, stop: asyncio.Event) -> None:
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self._wake.ring())
         while not stop.is_set() or self._waiting:
             if not self._waiting:
                 await self._wake.wait(_POLL_SECONDS)

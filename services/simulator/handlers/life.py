@@ -13,6 +13,7 @@ from services.simulator.domain.coupons import Coupon, CouponState, Order, OrderS
 from services.simulator.handlers.saving import Changes, lock_orders, save
 from services.simulator.handlers.world import World
 from services.simulator.queries import due
+from services.simulator.queries.orders import find_orders_of_coupons
 from shared.clock import utc_now
 from shared.postgres.connection import Connection
 
@@ -38,7 +39,7 @@ async def apply_refunds(
     accepted: list[int] = []
     refused: list[tuple[int, CouponState | None]] = []
     async with world.pool.acquire() as conn, conn.transaction():
-        order_of = await due.find_orders_of_coupons(conn, certificate_ids)
+        order_of = await find_orders_of_coupons(conn, certificate_ids)
         orders = await lock_orders(conn, order_of.values())
         for certificate_id in dict.fromkeys(certificate_ids):
             order = orders.get(order_of.get(certificate_id, 0))

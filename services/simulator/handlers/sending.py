@@ -16,14 +16,16 @@ from services.simulator.queries.webhooks import Attempt, Due
 from shared.clock import utc_now
 from shared.messaging.background import pause
 from shared.messaging.wake import Wake
-from shared.postgres.connection import OUTAGES
+from shared.postgres.connection import CONFLICTS, OUTAGES
 
 _POLL_SECONDS = 0.25
 _OUTAGE_SECONDS = 0.5
 _RECORD_SECONDS = 0.02
 _BATCH_MAX = 500
 # Beyond the time-out: until then nobody else sends what we hold.
-_LEASE_MARGIN_SECONDS = 10.0
+_LEASE_MARGIN_SECONDS = 5.0
+# How many each sender holds: the one it posts and those that wait for it.
+_ROUNDS = 2
 _OK = range(200, 300)
 
 ATTEMPTS = Counter("qiao_simulator_webhook_attempts_total", "Webhooks sent", ["copy", "outcome"])
@@ -58,18 +60,21 @@ class Sender:
                 task.cancel()
 
     async def _take(self, stop: asyncio.Event) -> None:
-        room = min(_BATCH_MAX, 4 * self._world.settings.simulator_webhook_senders) - self._in_flight
+        room = (
+            min(_BATCH_MAX, _ROUNDS * self._world.settings.simulator_webhook_senders)
+            - self._in_flight
+        )
         if room <= 0:
             await pause(stop, _RECORD_SECONDS)
             return
         settings = self._world.settings
         lease = timedelta(
-            seconds=settings.simulator_webhook_timeout_seconds * 2 + _LEASE_MARGIN_SECONDS
+            seconds=settings.simulator_webhook_timeout_seconds * _ROUNDS + _LEASE_MARGIN_SECONDS
         )
         try:
             async with self._world.pool.acquire() as conn:
                 due = await webhooks.take_due(conn, now=utc_now(), lease=lease, limit=room)
-        except OUTAGES as outage:
+        except (*OUTAGES, *CONFLICTS) as outage:
             log.warning("webhooks_delayed", error=type(outage).__name__)
             await pause(stop, _OUTAGE_SECONDS)
             return
@@ -137,5 +142,5 @@ class Sender:
             async with self._world.pool.acquire() as conn, conn.transaction():
                 await webhooks.add_attempts(conn, answered)
                 await webhooks.save_outcomes(conn, answered, utc_now())
-        except OUTAGES as outage:
+        except (*OUTAGES, *CONFLICTS) as outage:
             log.warning("answers_lost", answers=len(answered), error=type(outage).__name__)

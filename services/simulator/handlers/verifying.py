@@ -90,14 +90,13 @@ def _answer(request: VerifyRequest, batch: _Batch) -> shapes.Json | Exception:
     except PlatformError as error:
         return error
     pairs = list(zip(request.parts, preparations, strict=True))
-    in_the_way = [
-        shapes.verify_result(code or Code.BUSY, given=asked.given)
-        for part, preparation in pairs
-        for asked, code in _judged(part, preparation, batch)
-    ]
-    refused = any(result["result"] != Code.BUSY for result in in_the_way)
-    if refused and len(pairs) > 1:
-        return {"verify_results": in_the_way}
+    judged = [one for pair in pairs for one in _judged(*pair, batch)]
+    if len(pairs) > 1 and any(code is not None for _, code in judged):
+        # All or none: those that could be spent are told to come again.
+        results = [
+            shapes.verify_result(code or Code.BUSY, given=asked.given) for asked, code in judged
+        ]
+        return {"verify_results": results}
     results = [
         result
         for part, preparation in pairs

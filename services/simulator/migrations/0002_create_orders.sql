@@ -63,8 +63,8 @@ CREATE TABLE preparations (
     certificate_ids bigint[] NOT NULL,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    -- What verify answered to this token: the answer for ever.
-    answer jsonb
+    -- What verify answered to this token: the answer for ever, to the byte.
+    answer text
 );
 
 CREATE TABLE verifications (
@@ -88,7 +88,7 @@ CREATE TABLE cancellations (
     client_key text NOT NULL,
     cancel_token text NOT NULL,
     verify_ids bigint[] NOT NULL,
-    answer jsonb NOT NULL,
+    answer text NOT NULL,
     created_at timestamptz NOT NULL,
     PRIMARY KEY (client_key, cancel_token)
 );

@@ -3,16 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.simulator.queries.orders import find_orders_of_coupons
 from shared.postgres.connection import Connection
-
-__all__ = [
-    "find_orders_of_coupons",
-    "find_orders_to_close",
-    "find_orders_to_expire",
-    "find_orders_to_refund",
-    "find_orders_to_settle",
-]
 
 
 async def find_orders_to_refund(conn: Connection, now: datetime, limit: int) -> Sequence[int]:

@@ -71,7 +71,7 @@ async def keep_answers(conn: Connection, preparations: Sequence[Preparation]) ->
     await conn.execute(
         """
         UPDATE preparations p SET answer = given.answer
-          FROM unnest($1::text[], $2::jsonb[]) AS given (verify_token, answer)
+          FROM unnest($1::text[], $2::text[]) AS given (verify_token, answer)
          WHERE p.verify_token = given.verify_token
         """,
         [one.verify_token for one in preparations],

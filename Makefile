@@ -23,7 +23,7 @@ install: $(INSTALLED) ## make .venv from uv.lock (the others do it when it is ne
 
 .PHONY: run
 run: $(INSTALLED) ## start everything with the demo; ARGS="--no-demo --port-base 8000" are passed on
-	@exec $(BIN)/python -m deploy.cli.main up $(ARGS)
+	@exec $(BIN)/python -m deploy.cli.up $(ARGS)
 
 .PHONY: test
 test: $(INSTALLED) ## every test but the long ones; ARGS="-k coupon" are passed on

@@ -73,3 +73,4 @@ if ! UV_PYTHON_DOWNLOADS=never "$UV" sync --frozen --compile-bytecode --python .
         "Not everything could be installed." \
         "Check the network and the disk and run make again; what has been downloaded is kept."
 fi
+.venv/bin/python -m compileall -q services shared deploy

@@ -54,6 +54,10 @@ class DataFolder:
         return self.root / "secrets" / "operator"
 
     @property
+    def demo_sign_in_file(self) -> Path:
+        return self.root / "secrets" / "demo_sign_in"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.embedded import logs
+from deploy.embedded.data import write_private
 from deploy.embedded.plan import Plan
 from deploy.embedded.problems import Text
 from deploy.embedded.process import Program, kill_group, start
@@ -16,12 +17,20 @@ _SEED_SECONDS = 60.0
 _LAST_LINES = 3
 
 
+def known_sign_in(plan: Plan) -> dict[str, Any] | None:
+    """How to sign in, as an earlier start on this data learned it."""
+    try:
+        sign_in: dict[str, Any] = json.loads(plan.data.demo_sign_in_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return sign_in
+
+
 async def seed(plan: Plan, view: View, environment: Mapping[str, str]) -> dict[str, Any] | None:
     """Create the example data where it is missing; return how to sign in.
 
     Everything runs without it, so a failure is a warning.
     """
-    view.step(Text("准备演示数据…", "preparing the demo"))
     program = plan.cli("demo", "seed", "--json", environment=environment)
     log = plan.data.log_of(program.name)
     errors_end = log.stat().st_size if log.exists() else 0
@@ -39,6 +48,7 @@ async def seed(plan: Plan, view: View, environment: Mapping[str, str]) -> dict[s
         if process.returncode is None:
             kill_group(process)
             await process.wait()
+    write_private(plan.data.demo_sign_in_file, json.dumps(sign_in) + "\n")
     return sign_in
 
 

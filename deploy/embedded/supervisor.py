@@ -15,7 +15,7 @@ _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 # Who ran this long was well: the next death starts again with the first pause.
 _WELL_AFTER_SECONDS = 30.0
-_PROBE_EVERY_SECONDS = 0.05
+_PROBE_EVERY_SECONDS = 0.1
 _PROBE_AGAIN_SECONDS = 5.0
 _UNREADY_PROBES = 3
 _LAST_LINES = 15

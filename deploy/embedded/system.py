@@ -92,13 +92,20 @@ class System:
     async def _greet(self, environment: Mapping[str, str]) -> None:
         """Say that all is ready; in the demo, let things happen from then on."""
         plan = self._plan
-        sign_in = await demo.seed(plan, self._view, environment) if plan.options.demo else None
+        sign_in = demo.known_sign_in(plan) if plan.options.demo else None
+        known = sign_in is not None
+        if plan.options.demo and not known:
+            self._view.step(Text("准备演示数据…", "preparing the demo"))
+            sign_in = await demo.seed(plan, self._view, environment)
         if plan.options.json_output:
             print(json.dumps({"ready": True, **self._addresses}), flush=True)
         else:
-            known = {name: address for name, address in self._addresses.items() if address}
-            self._view.banner(known, data=plan.data.root, sign_in=sign_in)
+            addresses = {name: address for name, address in self._addresses.items() if address}
+            self._view.banner(addresses, data=plan.data.root, sign_in=sign_in)
         self._view.started()
+        if known:
+            # Not waited for above: what is there already stays, and that is nearly always all.
+            await demo.seed(plan, self._view, environment)
         for program in demo.programs(plan, environment):
             self._supervisor.add(program)
 

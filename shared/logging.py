@@ -7,18 +7,25 @@ from typing import Literal
 import orjson
 import structlog
 
+_tracebacks_without_locals = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def configure_logging(service: str, *, form: Literal["auto", "json", "console"] = "auto") -> None:
     pretty = form == "console" or (form == "auto" and sys.stderr.isatty())
     renderer = (
-        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(_dump)
+        # The default prints local variables with a traceback: secrets and codes among them.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if pretty
+        else structlog.processors.JSONRenderer(_dump)
     )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if not pretty else _leave,
+            _tracebacks_without_locals if not pretty else _leave,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -142,7 +142,7 @@ async def _hold(
                           $10::bigint[])
                 AS asked (coupon_id, use_no, times_card, title, original_amount_fen,
                           pay_amount_fen)
-            ON CONFLICT (platform, coupon_id, use_no) WHERE state <> 'released' DO NOTHING
+            ON CONFLICT DO NOTHING
             RETURNING coupon_id
         )
         INSERT INTO redemptions

@@ -199,6 +199,7 @@ def _show_observation(seen: SeenFact, moment: Moment) -> _Json:
         "source": fact.source,
         "coupon_id": fact.coupon_id,
         "occurred_at": fact.occurred_at,
+        "since": fact.began_at,
         "seen_at": seen.seen_at,
         "event_id": str(seen.event_id) if seen.event_id else None,
         "delivery_id": str(seen.delivery_id) if seen.delivery_id else None,

@@ -144,20 +144,22 @@ class CouponView:
 def walk_coupon(coupon_id: str, facts: Sequence[Fact]) -> CouponView:
     """Walk the facts of one coupon, which are in order, through the table."""
     phase = CouponPhase.UNHEARD
-    decided_by: Fact | None = None
+    decided_by = before = facts[0]
+    changed_at = before.began_at
     refund_amount_fen: int | None = None
     for fact in facts:
         reached = COUPON_TRANSITIONS[phase, fact.kind]
-        if decided_by is None or STATE_OF[reached] is not STATE_OF[phase]:
+        if STATE_OF.get(phase) is not STATE_OF[reached]:
             decided_by = fact
-        phase = reached
+            # What is read now may have held before, but not before what it replaces.
+            changed_at = max(fact.began_at, before.began_at)
+        phase, before = reached, fact
         if fact.refund_amount_fen is not None:
             refund_amount_fen = max(fact.refund_amount_fen, refund_amount_fen or 0)
-    decided_by = decided_by or facts[0]
     return CouponView(
         coupon_id=coupon_id,
         state=STATE_OF[phase],
-        changed_at=decided_by.occurred_at,
+        changed_at=changed_at,
         phase=phase,
         decided_by=decided_by,
         why=_why(facts, decided_by, phase),

@@ -44,6 +44,12 @@ class Fact(NamedTuple):
     refund_amount_fen: int | None = None
     created_at: datetime | None = None
     paid_at: datetime | None = None
+    # From when on it held, where that is known to be earlier than when it was observed.
+    since: datetime | None = None
+
+    @property
+    def began_at(self) -> datetime:
+        return self.since or self.occurred_at
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:

@@ -187,7 +187,7 @@ def fold(facts: Iterable[Fact]) -> OrderView:
         coupons=coupons,
         rule=rule,
         questions=_questions(snapshot, coupons),
-        ordered_at=said.created_at or ordered[0].occurred_at,
+        ordered_at=said.created_at or min(fact.began_at for fact in ordered),
     )
 
 

@@ -7,7 +7,9 @@ CREATE TABLE observations (
     kind text NOT NULL,
     source text NOT NULL,
     coupon_id text,
+    -- A reading that is repeated moves forward; since when it held stays.
     occurred_at timestamptz NOT NULL,
+    since timestamptz NOT NULL,
     account_id text,
     coupon_count integer,
     title text,

@@ -1,0 +1,107 @@
+"""What never arrived is read back from the platform: the simulator, which may lose webhooks."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest_asyncio
+
+from tests.conftest import NewDatabase
+from tests.integration.orders.support import MERCHANT
+from tests.integration.orders.world import World, a_world
+from tests.support.waiting import eventually
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(database: NewDatabase, nats_url: str) -> AsyncIterator[World]:
+    async with a_world(database, nats_url) as world:
+        yield world
+
+
+async def span(world: World, name: str) -> dict[str, Any]:
+    """The merchant's line of that span, once there is one."""
+
+    async def look() -> dict[str, Any]:
+        answer = await world.orders.get("/v1/reconciliation", merchant=MERCHANT)
+        lines = [item for item in answer["items"] if item["span"] == name]
+        return lines[0] if lines else {}
+
+    return await eventually(look)
+
+
+async def test_orders_are_learnt_though_no_webhook_ever_comes(world: World) -> None:
+    await world.intake.add_app()
+    placed = await world.platform.place(3, coupons=2)
+    for one in placed:
+        order = await world.orders.order_in(one["order_id"], "paid")
+        assert (order["coupon_count"], order["title"]) == (2, "双人下午茶套餐")
+        assert [coupon["state"] for coupon in order["coupons"]] == ["available", "available"]
+    await world.platform.refund(placed[0])
+    refunded = await world.orders.order_in(placed[0]["order_id"], "refunded")
+    assert refunded["refunded_amount_fen"] == refunded["pay_amount_fen"]
+    assert refunded["read_back_at"] is None
+    line = await span(world, "recent")
+    assert line["last_failure"] is None
+    assert line["orders_moved"] >= 3
+
+
+async def test_reading_the_same_again_adds_nothing(world: World) -> None:
+    await world.intake.add_app()
+    [placed] = await world.platform.place(1)
+    order = await world.orders.order_in(placed["order_id"], "paid")
+    read_before = (await span(world, "recent"))["orders_read"]
+
+    async def read_again() -> bool:
+        return bool((await span(world, "recent"))["orders_read"] > read_before + 3)
+
+    await eventually(read_again)
+    after = await world.orders.get(f"/v1/orders/{placed['order_id']}/explain")
+    assert after["version"] == order["version"]
+    # The order and its one coupon.
+    assert len(after["observations"]) == 2
+
+
+async def test_a_merchant_without_an_application_waits_quietly(world: World) -> None:
+    async def postponed() -> bool:
+        return bool((await span(world, "recent"))["last_failure"] == "no_application")
+
+    await eventually(postponed)
+    assert (await span(world, "recent"))["reading"] is False
+
+
+async def test_lost_webhooks_are_counted_as_missed_and_healed(
+    database: NewDatabase, nats_url: str
+) -> None:
+    """Half of the webhooks are lost; every order is right all the same."""
+    async with a_world(database, nats_url) as world:
+        await world.intake.add_app()
+        await world.platform.subscribe(f"{world.intake.url}/webhooks/douyin/awdemo")
+        await world.platform.control("PUT", "faults", {"webhooks": {"lost": 500, "doubled": 200}})
+        placed = await world.platform.place(20)
+        await world.platform.refund(*placed[:10])
+        for number, one in enumerate(placed):
+            await world.orders.order_in(one["order_id"], "refunded" if number < 10 else "paid")
+
+
+async def test_an_order_that_only_a_webhook_told_of_is_asked_about(
+    database: NewDatabase, nats_url: str
+) -> None:
+    """The regular reading comes far too late here; the order alone is read back."""
+    async with a_world(database, nats_url, orders_poll_seconds=3600) as world:
+        await world.intake.add_app()
+        await world.platform.subscribe(f"{world.intake.url}/webhooks/douyin/awdemo")
+        await eventually(lambda: finished(world))
+        [placed] = await world.platform.place(1)
+
+        async def complete() -> bool:
+            order = await world.orders.order(placed["order_id"])
+            return order is not None and order["coupon_count"] == 1
+
+        await eventually(complete)
+        explained = await world.orders.get(f"/v1/orders/{placed['order_id']}/explain")
+        assert {one["source"] for one in explained["observations"]} == {"webhook", "query"}
+
+
+async def finished(world: World) -> bool:
+    """The first reading and the first sweep are over: what comes now is not in them."""
+    recent, sweep = await span(world, "recent"), await span(world, "sweep")
+    return bool(recent["last_finished_at"] and sweep["last_finished_at"])

@@ -226,6 +226,7 @@ async def running_access(
         "access_operator_secret": OPERATOR_SECRET,
         # Tests of others send all their requests from one address.
         "access_tokens_burst": 10_000,
+        "access_refusals_burst": 10_000,
     } | settings
     async with running(Settings.model_validate(chosen)) as url, client_session() as session:
         yield Access(url, session)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from shared.messaging.background import background, pause
-from shared.postgres.connection import OUTAGES
+from shared.postgres.connection import CONFLICTS, OUTAGES
 
 log = structlog.get_logger()
 
@@ -34,8 +34,8 @@ def _repeat(every: Every) -> Callable[[asyncio.Event], Awaitable[None]]:
         while True:
             try:
                 await every.run()
-            except OUTAGES as outage:
-                log.warning("task_delayed", task=every.name, error=type(outage).__name__)
+            except (*OUTAGES, *CONFLICTS) as delayed:
+                log.warning("task_delayed", task=every.name, error=type(delayed).__name__)
             if stop.is_set():
                 return
             await pause(stop, every.seconds)

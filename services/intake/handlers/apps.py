@@ -11,12 +11,16 @@ from services.intake.handlers.directory import Directory
 from services.intake.queries import apps as queries
 from services.intake.queries import tokens
 from services.intake.queries.apps import AppRow, SecretRow
+from shared.clock import utc_now
 from shared.errors import Forbidden, NotFound, Rejection
 from shared.ids import new_id
 from shared.messaging.outbox import Database
 from shared.platforms.registry import platform_named
 from shared.postgres.connection import Connection
 from shared.web.principal import EVERY_MERCHANT, Principal
+
+# Every delivery is checked against each of them.
+_LIVING_SECRETS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Apps:
             known = self._living_with(
                 await queries.list_secrets(conn, [client_key]), self._box.fingerprint(secret)
             )
-            secret_id = known or await self._add_secret(conn, client_key, secret)
+            secret_id = known or await self._add_another(conn, client_key, secret)
             await queries.end_secrets(conn, client_key, but=secret_id, overlap=overlap)
             if known is None:
                 # What was fetched with the old secret goes with it.
@@ -106,6 +110,19 @@ class Apps:
             ShownApp(app, [row for row in secrets if row.client_key == app.client_key])
             for app in apps
         ]
+
+    async def _add_another(self, conn: Connection, client_key: str, secret: str) -> UUID:
+        now = utc_now()
+        living = [
+            row
+            for row in await queries.list_secrets(conn, [client_key])
+            if row.sealed_secret is not None and (row.expires_at is None or row.expires_at > now)
+        ]
+        if len(living) >= _LIVING_SECRETS_MAX:
+            raise Rejection(
+                f"{len(living)} secrets are alive: delete one or wait", reason="too_many_secrets"
+            )
+        return await self._add_secret(conn, client_key, secret)
 
     async def _add_secret(self, conn: Connection, client_key: str, secret: str) -> UUID:
         secret_id = new_id()

@@ -1,13 +1,18 @@
 """Counts by application and hour: kept in memory, written about once a second."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.intake.handlers.metrics import SILENCE_SECONDS
+import structlog
+
+from services.intake.handlers.metrics import REFUSED, SILENCE_SECONDS
 from services.intake.queries import counts as queries
 from services.intake.queries.counts import Counted
 from shared.clock import utc_now
 from shared.postgres.connection import Pool
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -25,6 +30,7 @@ class Counts:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._tallies: dict[tuple[str, datetime], _Tally] = {}
+        self._refusals: Counter[str] = Counter()
 
     def count(
         self,
@@ -33,7 +39,18 @@ class Counts:
         accepted: int = 0,
         duplicates: int = 0,
         conflicts: int = 0,
-        refused: int = 0,
+    ) -> None:
+        self._add(client_key, accepted, duplicates, conflicts, 0)
+
+    def refuse(self, client_key: str | None, reason: str) -> None:
+        """`client_key` None: no application of ours, so no row of its own."""
+        REFUSED.labels(reason).inc()
+        self._refusals[reason] += 1
+        if client_key is not None:
+            self._add(client_key, 0, 0, 0, 1)
+
+    def _add(
+        self, client_key: str, accepted: int, duplicates: int, conflicts: int, refused: int
     ) -> None:
         now = utc_now()
         hour = now.replace(minute=0, second=0, microsecond=0)
@@ -47,6 +64,10 @@ class Counts:
 
     async def write(self) -> None:
         """Add what was counted to the table; after a failure it is added with the next."""
+        refusals, self._refusals = self._refusals, Counter()
+        if refusals:
+            # One line for all: whoever floods us must not flood the log too.
+            log.warning("deliveries_refused", **refusals)
         tallies, self._tallies = self._tallies, {}
         if not tallies:
             return

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.intake.domain.deliveries import Delivery, trace_parent
 from services.intake.queries import deliveries as queries
+from services.intake.queries.deliveries import Conflict
 from shared.contracts.envelope import Event
 from shared.contracts.intake import DeliveryConflicted
 from shared.contracts.making import event
@@ -39,35 +40,37 @@ async def settle(database: Database, again: Sequence[Sealed]) -> Settlement:
             )
         }
         repeats: Counter[UUID] = Counter()
+        conflicts: dict[tuple[UUID, bytes], Conflict] = {}
         for sealed in again:
             delivery = sealed.delivery
             first = known[delivery.client_key, delivery.dedupe_key]
             if first.digest == delivery.digest:
                 settlement.duplicates[delivery.client_key] += 1
                 repeats[first.delivery_id] += 1
-            else:
-                settlement.conflicts[delivery.client_key] += 1
-                await _raise_conflict(transaction, sealed, first.delivery_id)
-        await queries.count_repeats(transaction.conn, sorted(repeats.items()))
+                continue
+            settlement.conflicts[delivery.client_key] += 1
+            conflict = Conflict(delivery, sealed.body, first.delivery_id, times=0)
+            conflicts.setdefault((first.delivery_id, delivery.digest), conflict).times += 1
+        if repeats:
+            await queries.count_repeats(transaction.conn, sorted(repeats.items()))
+        if conflicts:
+            await _raise_conflicts(transaction, [conflicts[key] for key in sorted(conflicts)])
     return settlement
 
 
-async def _raise_conflict(
-    transaction: Transaction, sealed: Sealed, first_delivery_id: UUID
-) -> None:
-    """A statement each: conflicts are rare, and each is worth it."""
-    new = await queries.store_conflict(
-        transaction.conn, sealed.delivery, sealed.body, first_delivery_id=first_delivery_id
+async def _raise_conflicts(transaction: Transaction, conflicts: Sequence[Conflict]) -> None:
+    stored = await queries.store_conflicts(transaction.conn, conflicts)
+    transaction.emit(
+        [_conflicted(each) for each in conflicts if each.delivery.delivery_id in stored]
     )
-    if new:
-        transaction.emit([_conflicted(sealed.delivery, first_delivery_id)])
 
 
-def _conflicted(delivery: Delivery, first_delivery_id: UUID) -> Event:
+def _conflicted(conflict: Conflict) -> Event:
+    delivery = conflict.delivery
     return event(
         DeliveryConflicted(
             delivery_id=delivery.delivery_id,
-            first_delivery_id=first_delivery_id,
+            first_delivery_id=conflict.first_delivery_id,
             platform=delivery.platform,
             client_key=delivery.client_key,
             account_id=delivery.account_id,

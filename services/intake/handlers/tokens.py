@@ -25,8 +25,9 @@ from shared.platforms.outcomes import Refused, Retry
 from shared.platforms.tokens import AccessToken
 from shared.postgres.connection import Pool
 
-# The platform lets the token before live on for five minutes: time enough for everybody.
-_REFRESH_AHEAD = timedelta(minutes=15)
+# The platform lets the token before live on for five minutes: fetched within them, the new one
+# takes nothing from whoever still holds the old one.
+_REFRESH_AHEAD = timedelta(minutes=4)
 _USABLE = timedelta(seconds=30)
 _LEASE_SECONDS = 10.0
 _WAIT_SECONDS = 8.0

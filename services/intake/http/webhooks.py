@@ -4,7 +4,6 @@ import asyncio
 
 from aiohttp import web
 
-from services.intake.handlers.metrics import REFUSED
 from services.intake.http.keys import INTAKE, Intake
 from shared.errors import Rejection, Unavailable
 from shared.platforms.registry import PLATFORMS
@@ -13,6 +12,8 @@ from shared.web.routes import Route
 
 _SUCCESS = b'{"data":{"error_code":0,"description":"success"}}'
 _JSON = "application/json"
+# What was compressed is not the bytes that were signed.
+_ENCODING = "Content-Encoding"
 # The platform sends a body at once; whoever trickles it is cut off when the platform would be.
 _BODY_SECONDS = 4.0
 # Bodies that are still coming in hold memory; those that came with their headers do not count.
@@ -32,15 +33,19 @@ class SlowBody(Rejection):
     status = 408
 
 
+class Encoded(Rejection):
+    reason = "body_encoded"
+    status = 415
+
+
 async def post_webhook(request: web.Request) -> web.StreamResponse:
     intake = request.app[INTAKE]
     client_key = request.match_info["client_key"]
     try:
         return await _receive(request, intake, client_key)
     except (Rejection, Unavailable) as refusal:
-        REFUSED.labels(refusal.reason).inc()
-        if intake.directory.app(client_key) is not None:
-            intake.counts.count(client_key, refused=1)
+        known = intake.directory.app(client_key) is not None
+        intake.counts.refuse(client_key if known else None, refusal.reason)
         raise
 
 
@@ -48,6 +53,8 @@ async def _receive(request: web.Request, intake: Intake, client_key: str) -> web
     platform = PLATFORMS.get(request.match_info["platform"])
     if platform is None:
         raise web.HTTPNotFound
+    if _ENCODING in request.headers:
+        raise Encoded("send the body as it is, not compressed")
     raw = await _read(request, intake.body_bytes_max)
     received = intake.receiver.receive(platform, client_key, request.headers, raw)
     if isinstance(received, bytes):

@@ -18,6 +18,16 @@ class Known:
     digest: bytes
 
 
+@dataclass(slots=True)
+class Conflict:
+    """A body that came under the id of another one, and how often it did."""
+
+    delivery: Delivery
+    body: bytes
+    first_delivery_id: UUID
+    times: int = 1
+
+
 async def store_deliveries(
     conn: Connection,
     deliveries: Sequence[Delivery],
@@ -92,31 +102,34 @@ async def count_repeats(conn: Connection, times_by_id: Sequence[tuple[UUID, int]
     )
 
 
-async def store_conflict(
-    conn: Connection, delivery: Delivery, body: bytes, *, first_delivery_id: UUID
-) -> bool:
-    """Store a body that contradicts the first; False if this very body was stored before."""
-    return bool(
-        await conn.fetchval(
-            """
-            INSERT INTO delivery_conflicts
-                (conflict_id, first_delivery_id, client_key, platform, merchant, account_id,
-                 event, msg_id, digest, body, received_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-            ON CONFLICT (first_delivery_id, digest) DO UPDATE
-               SET times = delivery_conflicts.times + 1
-            RETURNING times = 1
-            """,
-            delivery.delivery_id,
-            first_delivery_id,
-            delivery.client_key,
-            delivery.platform,
-            delivery.merchant,
-            delivery.account_id,
-            delivery.event,
-            delivery.msg_id,
-            delivery.digest,
-            body,
-            delivery.received_at,
-        )
+async def store_conflicts(conn: Connection, conflicts: Sequence[Conflict]) -> set[UUID]:
+    """Store bodies that contradict the first ones; returns the ids of those not seen before.
+
+    Each body stands in the list once, in the order of the first deliveries and digests.
+    """
+    rows = await conn.fetch(
+        """
+        INSERT INTO delivery_conflicts AS known
+            (conflict_id, first_delivery_id, client_key, platform, merchant, account_id,
+             event, msg_id, digest, body, received_at, times)
+        SELECT * FROM unnest(
+            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],
+            $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::timestamptz[], $12::bigint[])
+        ON CONFLICT (first_delivery_id, digest) DO UPDATE
+           SET times = known.times + excluded.times
+        RETURNING conflict_id
+        """,
+        [each.delivery.delivery_id for each in conflicts],
+        [each.first_delivery_id for each in conflicts],
+        [each.delivery.client_key for each in conflicts],
+        [each.delivery.platform for each in conflicts],
+        [each.delivery.merchant for each in conflicts],
+        [each.delivery.account_id for each in conflicts],
+        [each.delivery.event for each in conflicts],
+        [each.delivery.msg_id for each in conflicts],
+        [each.delivery.digest for each in conflicts],
+        [each.body for each in conflicts],
+        [each.delivery.received_at for each in conflicts],
+        [each.times for each in conflicts],
     )
+    return {row[0] for row in rows}

@@ -80,7 +80,7 @@ class IntakeUnderTest:
             **({} if msg_id is None else {"Msg-Id": msg_id}),
             **(headers or {}),
         }
-        return await self._ask(
+        return await self.ask(
             "POST",
             f"/webhooks/douyin/{client_key}",
             data=raw if data is None else data,
@@ -92,7 +92,7 @@ class IntakeUnderTest:
     ) -> Answer:
         """As the operator unless another token is given."""
         token = token or await self.access.operator_token()
-        return await self._ask(
+        return await self.ask(
             method,
             path,
             data=None if body is None else json.dumps(body),
@@ -101,7 +101,7 @@ class IntakeUnderTest:
 
     async def ready(self) -> None:
         async def is_ready() -> bool:
-            return (await self._ask("GET", "/readyz")).status == 200
+            return (await self.ask("GET", "/readyz")).status == 200
 
         await eventually(is_ready, what="readyz")
 
@@ -145,7 +145,7 @@ class IntakeUnderTest:
         finally:
             await client.close()
 
-    async def _ask(self, method: str, path: str, **options: Any) -> Answer:
+    async def ask(self, method: str, path: str, **options: Any) -> Answer:
         async with self.session.request(method, self.url + path, **options) as response:
             raw = await response.read()
             body = json.loads(raw) if response.content_type == "application/json" else raw.decode()

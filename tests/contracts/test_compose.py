@@ -6,18 +6,22 @@ import os
 import re
 import subprocess
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import asyncpg
 import pytest
 import yaml
 
+from deploy.embedded.nats import CONFIGURATION
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.services import SERVICES
 from tests.conftest import NewDatabase
-from tests.support.servers import ROOT
+from tests.support.servers import ROOT, free_port
+from tests.support.waiting import eventually
 
 _COMPOSE = ROOT / "docker-compose.yml"
 _DOCKERFILE = ROOT / "deploy" / "Dockerfile"
@@ -167,6 +171,38 @@ def test_the_versions_are_those_of_the_embedded_servers(compose: dict[str, Any])
     assert nats is not None
     assert compose["services"]["postgres"]["image"].startswith(f"postgres:{postgres[1]}")
     assert compose["services"]["nats"]["image"].startswith(f"nats:{nats[1]}")
+
+
+async def test_nats_starts_as_the_container_would_and_syncs_every_write(
+    compose: dict[str, Any], tmp_path: Path
+) -> None:
+    service = compose["services"]["nats"]
+    flags = dict(flag.split("=", 1) for flag in service["command"])
+    assert f"./{CONFIGURATION.relative_to(ROOT)}:{flags['--config']}:ro" in service["volumes"]
+    monitor = free_port()
+    flags |= {"--config": str(CONFIGURATION), "--store_dir": str(tmp_path)}
+    flags |= {"--addr": "127.0.0.1", "--port": str(free_port()), "--http_port": str(monitor)}
+    binary = Path(sys.executable).parent / "nats-server"
+    server = await asyncio.create_subprocess_exec(
+        binary, *(f"{key}={value}" for key, value in flags.items()), stderr=subprocess.DEVNULL
+    )
+    asked = urlsplit(service["healthcheck"]["test"][-1])
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{monitor}") as client:
+            await eventually(lambda: _healthy(client, f"{asked.path}?{asked.query}"))
+            async with client.get("/jsz") as response:
+                assert (await response.json())["config"]["sync_always"] is True
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+async def _healthy(client: aiohttp.ClientSession, path: str) -> bool:
+    try:
+        async with client.get(path) as response:
+            return response.status == HTTPStatus.OK
+    except aiohttp.ClientError:
+        return False
 
 
 def test_the_example_names_every_variable_and_holds_no_secret() -> None:

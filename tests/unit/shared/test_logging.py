@@ -21,13 +21,12 @@ def test_a_traceback_shows_no_local_variables(
         structlog.configure(**before)
     said = capsys.readouterr().err
     assert "request_failed" in said
-    assert "ValueError" in said
+    assert "IndexError" in said
     assert "a verify token" not in said
 
 
 def _fail(secret: str) -> None:
     try:
-        if secret:
-            raise ValueError
-    except ValueError:
+        [].pop(len(secret))
+    except IndexError:
         structlog.get_logger().exception("request_failed")

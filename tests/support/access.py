@@ -95,6 +95,7 @@ class Access:
 
     url: str
     session: aiohttp.ClientSession
+    postgres_url: str
     master_key: str = MASTER_KEY
     operator_secret: str = OPERATOR_SECRET
     _operator: Credentials = field(init=False)
@@ -132,6 +133,10 @@ class Access:
         body = {"merchant": merchant, "name": name, "platform": platform, "account_id": account_id}
         await self.as_operator("POST", "/v1/merchants", body=body)
         return merchant
+
+    async def new_merchant(self) -> str:
+        """The slug of one that no other test knows."""
+        return await self.add_merchant(f"merchant-{next(_numbers)}")
 
     async def add_store(
         self,
@@ -229,4 +234,4 @@ async def running_access(
         "access_refusals_burst": 10_000,
     } | settings
     async with running(Settings.model_validate(chosen)) as url, client_session() as session:
-        yield Access(url, session)
+        yield Access(url, session, postgres_url)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from shared.contracts.envelope import Event
 from shared.contracts.making import event
@@ -20,6 +21,12 @@ from tests.support.access import Access, refusal
 from tests.support.waiting import eventually
 
 _NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def access(fresh_access: Access) -> Access:
+    """Entries are counted from one: each test has a chain of its own."""
+    return fresh_access
 
 
 async def _audit(access: Access, query: str = "limit=500") -> list[dict[str, Any]]:
@@ -193,13 +200,11 @@ def _cancelled(**changes: Any) -> Event:
     return event(data, subject="2", merchant="yihetang", time=_NOW)
 
 
-async def test_cancels_of_coupons_join_the_chain_once(
-    access: Access, access_url: str, nats_url: str
-) -> None:
+async def test_cancels_of_coupons_join_the_chain_once(access: Access, nats_url: str) -> None:
     """Said twice, as after a rebuild of the stream, and once with a text that jsonb refuses."""
     cancelled, odd = _cancelled(), _cancelled(reason="a\x00b")
     async with (
-        pooled(access_url, service="access") as pool,
+        pooled(access.postgres_url, service="access") as pool,
         connected(nats_url, name="test") as broker,
         relaying(database := Database(pool), broker),
     ):

@@ -83,15 +83,13 @@ def test_each_route_needs_exactly_this_action() -> None:
 async def test_a_role_reaches_what_its_actions_name_and_nothing_else(
     access: Access, role: Role
 ) -> None:
-    await access.add_merchant()
-    person = await access.add_staff(role=role)
+    person = await access.add_staff(await access.new_merchant(), role=role)
     expected = {route for route, action in _GUARDED if action not in ROLE_ACTIONS[role]}
     assert await _forbidden(access, await person.token()) == expected
 
 
 async def test_a_terminal_reaches_nothing_here(access: Access) -> None:
-    await access.add_merchant()
-    terminal = await access.add_terminal(await access.add_store())
+    terminal = await access.add_terminal(await access.add_store(await access.new_merchant()))
     expected = {route for route, action in _GUARDED if action not in TERMINAL_ACTIONS}
     assert await _forbidden(access, await terminal.token()) == expected
     assert len(expected) == len(_GUARDED)

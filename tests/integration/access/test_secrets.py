@@ -4,10 +4,17 @@ import logging
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from shared.postgres.connection import Connection
 from tests.support.access import OPERATOR_SECRET, PASSWORD, Access, Person, refusal
 from tests.support.waiting import eventually
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def access(fresh_access: Access) -> Access:
+    """What it kept and logged is all from one test."""
+    return fresh_access
 
 
 async def _everything_once(access: Access) -> dict[str, str]:

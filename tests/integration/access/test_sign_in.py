@@ -8,6 +8,7 @@ import aiohttp
 import jwt
 import pytest
 
+from deploy.embedded.nats import Nats
 from services.access.domain.actions import ROLE_ACTIONS, Role
 from services.access.handlers.signing_keys import KeySeal
 from services.access.queries.signing_keys import find_live_keys
@@ -22,8 +23,7 @@ _SECONDS_IN_13_HOURS = 13 * 3600
 
 
 async def _owner(access: Access) -> Person:
-    await access.add_merchant()
-    return await access.add_staff(role="owner")
+    return await access.add_staff(await access.new_merchant(), role="owner")
 
 
 async def _wrong(person: Person, times: int) -> list[tuple[int, str]]:
@@ -32,21 +32,20 @@ async def _wrong(person: Person, times: int) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("role", list(Role))
 async def test_a_person_gets_what_the_role_allows(access: Access, role: Role) -> None:
-    await access.add_merchant()
-    store = await access.add_store()
-    person = await access.add_staff(role=role, stores=[store])
+    merchant = await access.new_merchant()
+    store = await access.add_store(merchant)
+    person = await access.add_staff(merchant, role=role, stores=[store])
     answer = await person.sign_in()
     claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
     assert claims["sub"] == f"staff:{person.staff_id}"
-    assert (claims["merchant"], claims["stores"]) == ("yihetang", [store])
+    assert (claims["merchant"], claims["stores"]) == (merchant, [store])
     assert claims["actions"] == answer["actions"] == sorted(ROLE_ACTIONS[role])
     assert (answer["name"], answer["role"], answer["stores"]) == ("王丽", role, [store])
 
 
 async def test_the_login_is_read_as_people_type_it(access: Access) -> None:
-    await access.add_merchant()
-    person = await access.add_staff(login="Wang.Li")
-    body = {"merchant": "yihetang", "password": PASSWORD}
+    person = await access.add_staff(await access.new_merchant(), login="Wang.Li")
+    body = {"merchant": person.merchant, "password": PASSWORD}
     for login in ("wang.li", " WANG.LI ", "Ｗａｎｇ.Ｌｉ"):  # full-width
         answer = await access.call("POST", "/v1/sign-in", body=body | {"login": login})
         assert answer["staff_id"] == person.staff_id
@@ -54,7 +53,7 @@ async def test_the_login_is_read_as_people_type_it(access: Access) -> None:
 
 async def test_all_that_is_wrong_is_answered_alike(access: Access) -> None:
     owner = await _owner(access)
-    right = {"merchant": "yihetang", "login": owner.login, "password": PASSWORD}
+    right = {"merchant": owner.merchant, "login": owner.login, "password": PASSWORD}
     answers = set()
     for wrong in ({"merchant": "nobody"}, {"login": "nobody"}, {"password": "wrong horse 42"}):
         with pytest.raises(Rejection) as refused:
@@ -70,7 +69,7 @@ async def test_after_five_wrong_passwords_the_right_one_waits_too(access: Access
 
 
 async def test_an_unknown_login_is_locked_out_like_a_known_one(access: Access) -> None:
-    nobody = Person(access, "", "yihetang", "nobody")
+    nobody = Person(access, "", await access.new_merchant(), "nobody")
     assert await _wrong(nobody, 6) == [(401, "sign_in_refused")] * 5 + [(429, "locked_out")]
 
 
@@ -124,7 +123,7 @@ async def test_a_reset_lifts_the_lock_out_and_voids_tokens(access: Access) -> No
 async def test_ones_own_password_is_changed_with_the_old_one(access: Access) -> None:
     owner = await _owner(access)
     token = await owner.token()
-    body = {"merchant": "yihetang", "login": owner.login, "new_password": _NEW}
+    body = {"merchant": owner.merchant, "login": owner.login, "new_password": _NEW}
     path = "/v1/sign-in/password"
     asked = access.call("POST", path, body=body | {"password": "wrong horse 42"})
     assert await refusal(asked) == (401, "sign_in_refused")
@@ -150,7 +149,7 @@ async def test_a_deactivated_person_is_out_at_once_and_the_login_is_free(access:
     assert await refusal(access.call("GET", "/v1/stores", token=token)) == (401, "token_revoked")
     assert await refusal(owner.sign_in()) == (401, "sign_in_refused")
     assert await refusal(_renew(access, token)) == (401, "token_revoked")
-    successor = await access.add_staff(login=owner.login)
+    successor = await access.add_staff(owner.merchant, login=owner.login)
     assert successor.staff_id != owner.staff_id
     assert (await successor.sign_in())["staff_id"] == successor.staff_id
 
@@ -175,11 +174,12 @@ async def test_a_changed_name_voids_nothing(access: Access) -> None:
 
 
 async def test_the_same_person_again_is_no_second_one(access: Access) -> None:
-    await access.add_merchant()
-    first = await access.add_staff(login="wang.li", role="clerk")
-    second = await access.add_staff(login="WANG.LI", role="clerk")
+    merchant = await access.new_merchant()
+    first = await access.add_staff(merchant, login="wang.li", role="clerk")
+    second = await access.add_staff(merchant, login="WANG.LI", role="clerk")
     assert first.staff_id == second.staff_id
-    assert await refusal(access.add_staff(login="wang.li", role="owner")) == (409, "login_taken")
+    asked = access.add_staff(merchant, login="wang.li", role="owner")
+    assert await refusal(asked) == (409, "login_taken")
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,8 @@ async def test_the_same_person_again_is_no_second_one(access: Access) -> None:
     [("short", "unreadable"), ("aaaaaaaaaaaa", "password_too_weak"), ("x" * 129, "unreadable")],
 )
 async def test_a_weak_password_is_refused(access: Access, password: str, reason: str) -> None:
-    await access.add_merchant()
     body = {
-        "merchant": "yihetang",
+        "merchant": await access.new_merchant(),
         "login": "wang.li",
         "name": "王丽",
         "role": "clerk",
@@ -238,25 +237,30 @@ async def test_programs_do_not_renew(access: Access) -> None:
     assert await refusal(_renew(access, "nonsense")) == (401, "token_invalid")
 
 
-async def test_an_address_is_refused_only_so_often(database: NewDatabase, nats_url: str) -> None:
+async def test_an_address_is_refused_only_so_often(
+    database: NewDatabase, nats_server: Nats
+) -> None:
     async with running_access(
-        await database("access"), nats_url, access_refusals_burst=3, access_refusals_per_minute=1
+        await database("access"),
+        nats_server.url,
+        access_refusals_burst=3,
+        access_refusals_per_minute=1,
     ) as access:
         owner = await _owner(access)
         for _ in range(5):
             await owner.sign_in()
-        nobodies = [Person(access, "", "yihetang", f"nobody-{number}") for number in range(4)]
+        nobodies = [Person(access, "", owner.merchant, f"nobody-{number}") for number in range(4)]
         answers = [await refusal(nobody.sign_in()) for nobody in nobodies]
         assert answers == [(401, "sign_in_refused")] * 3 + [(429, "too_many_requests")]
         assert await refusal(owner.sign_in()) == (429, "too_many_requests")
 
 
 async def test_behind_a_proxy_the_address_it_adds_counts(
-    database: NewDatabase, nats_url: str
+    database: NewDatabase, nats_server: Nats
 ) -> None:
     async with running_access(
         await database("access"),
-        nats_url,
+        nats_server.url,
         access_refusals_burst=1,
         access_refusals_per_minute=1,
         access_behind_proxy=True,

@@ -7,6 +7,7 @@ import os
 import asyncpg
 import jwt
 import pytest
+import pytest_asyncio
 
 from shared.messaging.broker import connected
 from shared.postgres.connection import Connection
@@ -17,9 +18,20 @@ from tests.support.access import Access, refusal, running_access
 from tests.support.waiting import eventually, until
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def access(fresh_access: Access) -> Access:
+    """Keys are of the whole service: each test has one of its own."""
+    return fresh_access
+
+
 async def _published(access: Access) -> list[str]:
     jwks = await access.call("GET", "/.well-known/jwks.json")
     return [key["kid"] for key in jwks["keys"]]
+
+
+def _another(access: Access) -> Access:
+    """Somebody who has no token yet."""
+    return Access(access.url, access.session, access.postgres_url)
 
 
 def _signed_with(token: str) -> str:
@@ -93,7 +105,7 @@ async def test_a_new_key_is_published_before_it_signs(access: Access) -> None:
     token = await access.operator_token()
     made = await access.as_operator("POST", "/v1/signing-keys/rotate")
     assert await _published(access) == [*old, made["key_id"]]
-    access_now = Access(access.url, access.session)
+    access_now = _another(access)
     assert _signed_with(await access_now.operator_token()) == _signed_with(token) == old[0]
     asked = access.as_operator("POST", "/v1/signing-keys/rotate")
     assert await refusal(asked) == (409, "rotation_under_way")
@@ -112,7 +124,7 @@ async def test_the_new_key_takes_over_and_no_token_is_refused_meanwhile(
         made = await access.as_operator("POST", "/v1/signing-keys/rotate")
 
         async def taken_over() -> bool:
-            token = await Access(access.url, access.session).operator_token()
+            token = await _another(access).operator_token()
             new = bool(_signed_with(token) == made["key_id"])
             if not new:
                 assert verifier.verify(token).subject == "client:operator"
@@ -136,7 +148,7 @@ async def test_a_stolen_key_is_void_at_once(database: NewDatabase, nats_url: str
             return await _published(two) == [made["key_id"]]
 
         await eventually(followed, within_seconds=5)
-        fresh = await Access(two.url, two.session).operator_token()
+        fresh = await _another(two).operator_token()
         assert (await one.call("GET", "/v1/merchants", token=fresh))["items"] == []
 
 

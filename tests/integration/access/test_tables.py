@@ -11,6 +11,15 @@ from services.access.domain.states import ClientState, StaffState, TerminalState
 from shared.contracts.envelope import MERCHANT_PATTERN
 from shared.postgres.connection import Connection
 
+_AWAITING = """
+INSERT INTO merchants (merchant, name, platform) VALUES ('yihetang', 'x', 'douyin');
+INSERT INTO stores (store_id, merchant, name, platform, poi_id, time_zone, open)
+VALUES ('guanggu', 'yihetang', 'x', 'douyin', '1', 'Asia/Shanghai', true);
+INSERT INTO terminals
+    (terminal_id, merchant, store_id, name, state, enrolment_code_hash, enrolment_expires_at)
+VALUES (gen_random_uuid(), 'yihetang', 'guanggu', 'x', 'awaiting_enrolment', 'x', now());
+"""
+
 
 async def _check(postgres: Connection, name: str) -> str:
     """The text of a CHECK as PostgreSQL understood it."""
@@ -53,16 +62,12 @@ async def test_the_merchants_pattern_is_that_of_the_contracts(postgres: Connecti
 async def test_a_terminal_that_cannot_be_is_refused(
     postgres: Connection, change: str, constraint: str
 ) -> None:
-    await postgres.execute(
-        """
-        INSERT INTO merchants (merchant, name, platform) VALUES ('yihetang', 'x', 'douyin');
-        INSERT INTO stores (store_id, merchant, name, platform, poi_id, time_zone, open)
-        VALUES ('guanggu', 'yihetang', 'x', 'douyin', '1', 'Asia/Shanghai', true);
-        INSERT INTO terminals (terminal_id, merchant, store_id, name, state,
-                               enrolment_code_hash, enrolment_expires_at)
-        VALUES (gen_random_uuid(), 'yihetang', 'guanggu', 'x', 'awaiting_enrolment', 'x', now());
-        """
-    )
     with pytest.raises(asyncpg.CheckViolationError) as refused:
-        await postgres.execute(f"UPDATE terminals SET {change}")  # noqa: S608 - from above
+        await _change_a_terminal(postgres, change)
     assert refused.value.constraint_name == constraint
+
+
+async def _change_a_terminal(postgres: Connection, change: str) -> None:
+    async with postgres.transaction():
+        await postgres.execute(_AWAITING)
+        await postgres.execute(f"UPDATE terminals SET {change}")  # noqa: S608 - from above

@@ -8,18 +8,17 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy.embedded.nats import Nats
 from shared.errors import Rejection, Unauthorized
 from shared.messaging.broker import connected
 from shared.postgres.connection import Connection
 from shared.web.verifier import TokenVerifier, verifying
-from tests.conftest import NewDatabase
 from tests.support.access import Access, Terminal, public_jwk, refusal, running_access
 from tests.support.waiting import eventually, until
 
 
 async def _invited(access: Access) -> dict[str, Any]:
-    await access.add_merchant()
-    store = await access.add_store()
+    store = await access.add_store(await access.new_merchant())
     body = {"store_id": store, "name": "Counter 1"}
     invited: dict[str, Any] = await access.as_operator("POST", "/v1/terminals", body=body)
     return invited
@@ -41,15 +40,14 @@ async def test_an_enrolled_terminal_gets_a_token_for_its_store(access: Access) -
     terminal = await _enrolled(access)
     claims = jwt.decode(await terminal.token(), options={"verify_signature": False})
     assert claims["sub"] == f"terminal:{terminal.terminal_id}"
-    assert (claims["merchant"], claims["stores"]) == ("yihetang", [terminal.store_id])
+    assert (claims["merchant"], claims["stores"]) == (terminal.merchant, [terminal.store_id])
     assert claims["actions"] == ["redemption:read", "redemption:write"]
     assert claims["exp"] - int(claims["iat"]) == 600
 
 
 async def test_a_p256_key_of_a_browser_serves_as_well(access: Access) -> None:
-    await access.add_merchant()
-    key = ec.generate_private_key(ec.SECP256R1())
-    terminal = await access.add_terminal(await access.add_store(), key=key)
+    store = await access.add_store(await access.new_merchant())
+    terminal = await access.add_terminal(store, key=ec.generate_private_key(ec.SECP256R1()))
     assert await terminal.token()
 
 
@@ -66,8 +64,12 @@ async def test_of_many_devices_with_one_code_one_is_enrolled(access: Access) -> 
 async def test_a_code_too_old_unknown_or_mistyped_is_refused(
     access: Access, postgres: Connection
 ) -> None:
-    code = (await _invited(access))["enrolment_code"]
-    await postgres.execute("UPDATE terminals SET enrolment_expires_at = now() - interval '1 s'")
+    invited = await _invited(access)
+    code = invited["enrolment_code"]
+    await postgres.execute(
+        "UPDATE terminals SET enrolment_expires_at = now() - interval '1 s' WHERE terminal_id = $1",
+        invited["terminal_id"],
+    )
     assert await refusal(access.enrol(code)) == (409, "enrolment_code_refused")
     assert await refusal(access.enrol("2222-2222-222")) == (409, "enrolment_code_refused")
     wrong = code[:-1] + ("2" if code[-1] != "2" else "3")
@@ -152,13 +154,13 @@ async def test_a_code_of_a_revoked_terminal_is_void(access: Access) -> None:
 
 
 async def test_other_services_hear_of_a_revocation_within_seconds(
-    access: Access, nats_url: str
+    access: Access, nats_server: Nats
 ) -> None:
     """By event, well before they ask for revocations again (30 s)."""
     terminal, other = await _enrolled(access), await _enrolled(access)
     token, others = await terminal.token(), await other.token()
     async with (
-        connected(nats_url, name="test") as broker,
+        connected(nats_server.url, name="test") as broker,
         verifying(access.url, broker) as verifier,
     ):
         await until(lambda: verifier.ready)
@@ -173,21 +175,19 @@ async def test_revocations_are_listed_for_who_missed_the_event(access: Access) -
     terminal = await _enrolled(access)
     await access.as_operator("POST", f"/v1/terminals/{terminal.terminal_id}/revoke")
     listed = await access.call("GET", "/v1/revocations")
-    assert [item["principal"] for item in listed["items"]] == [f"terminal:{terminal.terminal_id}"]
+    assert f"terminal:{terminal.terminal_id}" in {one["principal"] for one in listed["items"]}
     later = await access.call("GET", "/v1/revocations?since=2099-01-01T00:00:00Z")
     assert later == {"items": [], "next_cursor": None}
 
 
 async def test_another_worker_of_access_takes_the_token_and_hears_of_the_revocation(
-    database: NewDatabase, nats_url: str
+    access: Access, nats_server: Nats
 ) -> None:
-    url = await database("access")
-    async with running_access(url, nats_url) as one, running_access(url, nats_url) as two:
-        await one.add_merchant()
-        owner = await one.add_staff(role="owner")
+    async with running_access(access.postgres_url, nats_server.url) as two:
+        owner = await access.add_staff(await access.new_merchant(), role="owner")
         token = await owner.token()
         assert (await two.call("GET", "/v1/stores", token=token))["items"] == []
-        await one.as_operator("POST", f"/v1/staff/{owner.staff_id}/deactivate")
+        await access.as_operator("POST", f"/v1/staff/{owner.staff_id}/deactivate")
 
         async def refused() -> bool:
             try:
@@ -200,15 +200,16 @@ async def test_another_worker_of_access_takes_the_token_and_hears_of_the_revocat
 
 
 async def test_terminals_are_listed_page_by_page_and_by_store(access: Access) -> None:
-    await access.add_merchant()
-    stores = [await access.add_store(), await access.add_store()]
+    merchant = await access.new_merchant()
+    stores = [await access.add_store(merchant), await access.add_store(merchant)]
     added = [await access.add_terminal(stores[number % 2]) for number in range(5)]
-    seen, query = [], "?limit=2"
-    while query:
-        listed = await access.as_operator("GET", f"/v1/terminals{query}")
+    first_page = path = f"/v1/terminals?merchant={merchant}&limit=2"
+    seen = []
+    while path:
+        listed = await access.as_operator("GET", path)
         seen += [item["terminal_id"] for item in listed["items"]]
         cursor = listed["next_cursor"]
-        query = f"?limit=2&cursor={cursor}" if cursor else ""
+        path = f"{first_page}&cursor={cursor}" if cursor else ""
     assert seen == sorted(terminal.terminal_id for terminal in added)
     of_store = await access.as_operator("GET", f"/v1/terminals?store_id={stores[1]}")
     assert [item["terminal_id"] for item in of_store["items"]] == [
@@ -234,4 +235,4 @@ async def test_a_private_key_is_never_taken(access: Access) -> None:
     body = {"code": code, "public_key": public_jwk(key) | {"d": "c2VjcmV0"}}
     asked = access.call("POST", "/v1/terminals/enrol", body=body)
     assert await refusal(asked) == (422, "private_key_sent")
-    assert (await access.enrol(code)).merchant == "yihetang"
+    assert (await access.enrol(code)).terminal_id

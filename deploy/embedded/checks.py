@@ -38,10 +38,10 @@ def check_data(data: DataFolder, *, needed_mb: int = NEEDED_MB) -> None:
     _check_postgres(data.postgres)
 
 
-def check_ports(host: str, ports: Mapping[str, int], *, port_base: int) -> None:
-    """Raise for the first port that cannot be listened on; `ports` says who needs which."""
+def check_ports(ports: Mapping[str, tuple[str, int]], *, port_base: int) -> None:
+    """Raise for the first that cannot be listened on; `ports` says who needs which, and where."""
     deadline = time.monotonic() + _PORT_PATIENCE_SECONDS
-    for user, port in ports.items():
+    for user, (host, port) in ports.items():
         if not 0 < port <= _HIGHEST_PORT:
             raise problems.port_forbidden(port, user=user, reason="no such port")
         while (failure := _failure_to_listen(host, port)) is not None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from deploy.embedded import checks, problems
 from deploy.embedded.account import NoAccess, NoAccount
@@ -26,7 +26,7 @@ def launch(options: Options) -> int:
         checks.check_data(plan.data)
         plan.data.create()
         with plan.data.locked():
-            checks.check_ports(options.host, _ports(plan), port_base=options.port_base)
+            checks.check_ports(plan.ports(), port_base=options.port_base)
             asyncio.run(_run_until_stopped(plan, view))
     except Problem as problem:
         view.problem(problem)
@@ -34,12 +34,6 @@ def launch(options: Options) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED_EXIT_CODE
     return 0
-
-
-def _ports(plan: Plan) -> Mapping[str, int]:
-    if plan.external_nats_url:
-        return plan.service_ports()
-    return {**plan.service_ports(), "nats": plan.nats_port}
 
 
 async def _run_until_stopped(plan: Plan, view: View) -> None:

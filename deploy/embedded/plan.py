@@ -43,20 +43,21 @@ class Plan:
     def services(self) -> tuple[Service, ...]:
         return services_for(demo=self.options.demo)
 
-    @property
-    def nats_port(self) -> int:
-        return self.options.port_base + NATS_PORT_OFFSET
-
-    def service_ports(self) -> dict[str, int]:
-        base = self.options.port_base
-        return {service.name: base + service.port_offset for service in self.services}
+    def ports(self) -> dict[str, tuple[str, int]]:
+        """Who listens where. What asks nobody who they are stays on loopback, whatever --host."""
+        base, host = self.options.port_base, self.options.host
+        listening = {
+            service.name: (LOOPBACK if service.demo_only else host, base + service.port_offset)
+            for service in self.services
+        }
+        if self.external_nats_url is None:
+            listening["nats"] = (LOOPBACK, base + NATS_PORT_OFFSET)
+        return listening
 
     def url(self, name: str) -> str:
         """Where a service is found from this machine."""
-        host = _EVERYWHERE.get(self.options.host, self.options.host)
-        if name == "simulator":
-            host = LOOPBACK  # it binds nothing else, whatever the others do
-        port = self.service_ports()[name]
+        host, port = self.ports()[name]
+        host = _EVERYWHERE.get(host, host)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def environment(self, *, postgres_url: str, nats_url: str) -> dict[str, str]:
@@ -69,8 +70,8 @@ class Plan:
             "QIAO_ACCESS_URL": self.url("access"),
             "QIAO_INTAKE_URL": self.url("intake"),
             **{
-                f"QIAO_{name.upper()}_PORT": str(port)
-                for name, port in self.service_ports().items()
+                f"QIAO_{service.name.upper()}_PORT": str(self.ports()[service.name][1])
+                for service in self.services
             },
             "QIAO_DATA": str(self.data.root),
             "PYTHONUNBUFFERED": "1",

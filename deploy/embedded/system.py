@@ -10,7 +10,7 @@ from typing import Any
 from deploy.embedded import checks, demo, logs, problems
 from deploy.embedded.database import create_database, initialise
 from deploy.embedded.nats import prepare_nats
-from deploy.embedded.plan import LOOPBACK, Plan
+from deploy.embedded.plan import Plan
 from deploy.embedded.postgres import prepare_postgres
 from deploy.embedded.problems import Text
 from deploy.embedded.supervisor import News, Supervised, Supervisor
@@ -73,8 +73,8 @@ class System:
         if self._plan.external_nats_url:
             return self._plan.external_nats_url
         self._view.step(Text("启动 NATS…", "starting NATS"))
-        # Loopback whatever --host says: this server asks nobody who they are.
-        server = prepare_nats(self._plan.data.nats, host=LOOPBACK, port=self._plan.nats_port)
+        host, port = self._plan.ports()["nats"]
+        server = prepare_nats(self._plan.data.nats, host=host, port=port)
         await self._ready(self._supervisor.add(server.program))
         return server.url
 

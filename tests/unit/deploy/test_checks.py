@@ -69,12 +69,12 @@ def test_a_run_file_of_a_process_that_is_gone_says_nothing(tmp_path: Path) -> No
 @pytest.mark.parametrize("port", [0, 65536])
 def test_a_port_that_does_not_exist_is_refused(port: int) -> None:
     with pytest.raises(Problem, match="no such port"):
-        check_ports("127.0.0.1", {"intake": port}, port_base=7000)
+        check_ports({"intake": ("127.0.0.1", port)}, port_base=7000)
 
 
 def test_a_host_of_somebody_else_is_refused() -> None:
     with pytest.raises(Problem, match="Cannot listen"):
-        check_ports("192.0.2.1", {"intake": 27001}, port_base=27000)
+        check_ports({"intake": ("192.0.2.1", 27001)}, port_base=27000)
 
 
 def test_the_demo_never_reaches_the_real_platform(
@@ -87,6 +87,9 @@ def test_the_demo_never_reaches_the_real_platform(
     told = plan.environment(postgres_url="", nats_url="")
     assert told["QIAO_DOUYIN_BASE_URL"] == "http://127.0.0.1:7009"
     assert told["QIAO_HOST"] == "0.0.0.0"
+    listening = {host for host, _ in plan.ports().values()}
+    assert listening == {"0.0.0.0", "127.0.0.1"}
+    assert {plan.ports()[name][0] for name in ("nats", "simulator")} == {"127.0.0.1"}
 
 
 def test_production_has_no_simulator_and_keeps_the_platform_it_was_told() -> None:

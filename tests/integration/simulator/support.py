@@ -1,5 +1,6 @@
 """An app of the platform, played by hand: it receives webhooks, and calls as a client would."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -20,7 +21,8 @@ APP = {"client_key": "awtest", "client_secret": "a secret of 32 characters or so
 ACCOUNT = "7113893944009705516"
 POI = "6601248937917548558"
 OTHER_POI = "6601248937917548559"
-SKU = {"title": "双人下午茶套餐", "price_fen": 8800}
+PRICE_FEN = 8_800
+SKU = {"title": "双人下午茶套餐", "price_fen": PRICE_FEN}
 CERTIFICATE = "/goodlife/v1/fulfilment/certificate"
 
 Json = dict[str, Any]
@@ -47,6 +49,8 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     # What the next deliveries are answered with; 200 when there is none left.
     answers: list[int] = field(default_factory=list)
+    # While this is not set deliveries are taken and not answered.
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.Response:
         raw = await request.read()
@@ -55,6 +59,7 @@ class Receiver:
         if body["event"] == "verify_webhook":
             return web.json_response({"challenge": body["content"]["challenge"]})
         self.received.append(Received(request.headers["Msg-Id"], body, genuine))
+        await self.answering.wait()
         if not genuine:
             return web.Response(status=401)
         return web.Response(status=self.answers.pop(0) if self.answers else 200)
@@ -66,6 +71,7 @@ class Receiver:
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
     receiver = Receiver()
+    receiver.answering.set()
     app = web.Application()
     app.router.add_post("/webhooks", receiver.handle)
     async with serving(app, host="127.0.0.1", port=0) as url:

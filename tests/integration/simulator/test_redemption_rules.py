@@ -277,10 +277,7 @@ async def test_the_same_cancel_at_the_same_time_gets_one_answer(simulator: Clien
     verified = await simulator.redeem(order["coupons"][0])
 
     answers = await asyncio.gather(
-        *(
-            cancel(simulator, verify_id=verified["verify_id"], cancel_token="t")
-            for _ in range(10)
-        )
+        *(cancel(simulator, verify_id=verified["verify_id"], cancel_token="t") for _ in range(10))
     )
 
     assert {str(answer) for answer in answers} == {str(answers[0])}

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-import nats.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -173,7 +172,8 @@ class _Consumer:
 async def _fetch(pull: JetStreamContext.PullSubscription) -> list[Msg]:
     try:
         return list(await pull.fetch(_BATCH, timeout=_FETCH_SECONDS))
-    except nats.errors.TimeoutError:
+    except TimeoutError:
+        # nats-py raises its own or the built-in one, by where the time ran out.
         return []
 
 

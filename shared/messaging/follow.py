@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from pydantic import ValidationError
 
@@ -38,7 +37,7 @@ async def follow(
                 while True:
                     try:
                         messages = await pull.fetch(_BATCH, timeout=_FETCH_SECONDS)
-                    except nats.errors.TimeoutError:
+                    except TimeoutError:
                         # Raises if the server lost the consumer, which a fetch does not tell.
                         await pull.consumer_info()
                         continue

@@ -1,7 +1,7 @@
 """From what was known of an order to what is known now: one step per version."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from services.orders.domain.orders import Snapshot
 from shared.contracts.orders import OrderState
@@ -10,8 +10,7 @@ UPDATED = "order.updated"
 CONTRADICTED = "order.contradicted"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One version of an order, and the event that says so."""
 
     event_type: str
@@ -35,18 +34,18 @@ def steps(before: Snapshot | None, after: Snapshot) -> tuple[Step, ...]:
 
 def _milestones(before: Snapshot | None, after: Snapshot) -> Iterator[Snapshot]:
     """What the order was on its way, as if each fact had arrived in its turn."""
-    early = replace(after, contradicted=False, coupons=(), refunded_amount_fen=0)
+    early = after._replace(contradicted=False, coupons=(), refunded_amount_fen=0)
     if before is None and after.state is not OrderState.CREATED:
-        yield replace(early, state=OrderState.CREATED, paid=False, paid_at=None)
+        yield early._replace(state=OrderState.CREATED, paid=False, paid_at=None)
     newly_paid = after.paid and (before is None or not before.paid)
     if newly_paid and after.state is not OrderState.PAID:
-        yield replace(early, state=OrderState.PAID)
+        yield early._replace(state=OrderState.PAID)
 
 
 def _step(before: Snapshot | None, after: Snapshot) -> Iterator[Step]:
     """One version for what moved, and one more where that raises a contradiction."""
     was_contradicted = before is not None and before.contradicted
-    moved = replace(after, contradicted=was_contradicted and after.contradicted)
+    moved = after._replace(contradicted=was_contradicted and after.contradicted)
     if before is None:
         yield Step(_type_of(after), None, moved)
     elif before.state is not after.state:

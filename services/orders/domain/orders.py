@@ -27,8 +27,7 @@ class Question(StrEnum):
     REFUND_AMOUNT = "refund_amount"
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Everything about an order that others see. Two orders alike in this are alike."""
 
     state: OrderState
@@ -169,7 +168,7 @@ def fold(facts: Iterable[Fact]) -> OrderView:
         account_id=said.account_id,
         coupon_count=said.coupon_count,
         coupons=tuple(
-            CouponSnapshot.model_construct(
+            CouponSnapshot(
                 coupon_id=coupon.coupon_id, state=coupon.state, changed_at=coupon.changed_at
             )
             for coupon in coupons

@@ -1,14 +1,15 @@
 """Turns a batch of observations into orders, their versions and the events that say so."""
 
+from collections import Counter as TallyOf
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from prometheus_client import Counter
 
 from services.orders.domain.changes import CONTRADICTED, Step, steps
-from services.orders.domain.orders import OrderView, Question, fold
+from services.orders.domain.orders import OrderView, Question, Snapshot, fold
 from services.orders.queries import applying as queries
 from services.orders.queries.applying import (
     NewObservation,
@@ -87,9 +88,8 @@ async def apply_observations(
     moves = []
     for order in orders:
         new = [by_key[order.order_key, each] for each in added[order.order_key]]
-        before = replace(order.snapshot, coupons=coupons.get(order.order_key, ()))
-        stored = replace(order, snapshot=before)
-        moves.append(_move(stored, fold(facts[order.order_key]), new, read_back_after))
+        known = order.snapshot._replace(coupons=coupons.get(order.order_key, ()))
+        moves.append(_move(order, known, fold(facts[order.order_key]), new, read_back_after))
     await _store(conn, moves, coupons)
     _count(by_key, added, moves)
     return [said_event for move in moves for said_event in move.events]
@@ -103,10 +103,13 @@ def _rows(by_key: Mapping[tuple[int, UUID], Said]) -> list[NewObservation]:
 
 
 def _move(
-    stored: StoredOrder, view: OrderView, new: Sequence[Said], read_back_after: timedelta
+    stored: StoredOrder,
+    known: Snapshot,
+    view: OrderView,
+    new: Sequence[Said],
+    read_back_after: timedelta,
 ) -> Move:
-    before = None if stored.version == 0 else stored.snapshot
-    taken = steps(before, view.snapshot)
+    taken = steps(None if stored.version == 0 else known, view.snapshot)
     traceparent = new[-1].traceparent
     return Move(
         stored=stored,
@@ -224,12 +227,17 @@ def _count(
     moves: Sequence[Move],
 ) -> None:
     """Counted before the commit: a batch that is rolled back is counted again."""
-    for order_key, observation_ids in added.items():
-        for observation_id in observation_ids:
-            observation = by_key[order_key, observation_id].observation
-            OBSERVATIONS.labels(observation.source, observation.kind).inc()
-    for move in moves:
-        for step in move.steps:
-            VERSIONS.labels(step.event_type).inc()
-            if step.event_type == CONTRADICTED:
-                CONTRADICTIONS.inc()
+    observed = TallyOf(
+        (one.source, one.kind)
+        for order_key, observation_ids in added.items()
+        for observation_id in observation_ids
+        for one in (by_key[order_key, observation_id].observation,)
+    )
+    for (source, kind), number in observed.items():
+        OBSERVATIONS.labels(source, kind).inc(number)
+    for event_type, number in TallyOf(
+        step.event_type for move in moves for step in move.steps
+    ).items():
+        VERSIONS.labels(event_type).inc(number)
+        if event_type == CONTRADICTED:
+            CONTRADICTIONS.inc(number)

@@ -215,7 +215,7 @@ async def fetch_coupons(
     )
     coupons: dict[int, tuple[CouponSnapshot, ...]] = {}
     for order_key, coupon_id, state, changed_at in rows:
-        coupon = CouponSnapshot.model_construct(
+        coupon = CouponSnapshot(
             coupon_id=coupon_id, state=CouponState(state), changed_at=changed_at
         )
         coupons[order_key] = (*coupons.get(order_key, ()), coupon)

@@ -24,7 +24,7 @@ from tests.unit.orders.histories import a_fact, a_life, at, heard
 
 MERCHANT = "yihetang"
 _LATER = timedelta(seconds=30)
-_SHOWN = OrderChanged.model_fields.keys() & set(Snapshot.__slots__)
+_SHOWN = OrderChanged.model_fields.keys() & set(Snapshot._fields)
 
 
 def said(order_id: str, fact: Fact, *, merchant: str = MERCHANT) -> Said:
@@ -72,10 +72,7 @@ async def stored(database: Database, order_id: str) -> Snapshot:
         [order] = await queries.lock_orders(conn, [keys[name]])
         coupons = await queries.fetch_coupons(conn, [keys[name]])
     row = order.snapshot
-    return Snapshot(
-        **{name: getattr(row, name) for name in row.__slots__ if name != "coupons"},
-        coupons=coupons.get(order.order_key, ()),
-    )
+    return row._replace(coupons=coupons.get(order.order_key, ()))
 
 
 async def outbox_of(database: Database, order_id: str) -> list[Event]:

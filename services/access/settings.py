@@ -20,7 +20,7 @@ class Settings(CommonSettings):
     access_key_rotation_days: int = Field(default=30, ge=1, le=365)
     # A new signing key is published this long before it signs; services ask every 30 seconds.
     access_key_lead_seconds: int = Field(default=120, ge=0, le=3600)
-    # Refused sign-ins, token requests and enrolments of one address, in a burst and per minute.
+    # Refusals of one caller at sign-in, token requests and enrolment, in a burst and per minute.
     access_refusals_burst: int = Field(default=30, ge=1)
     access_refusals_per_minute: int = Field(default=30, ge=1)
     # Tokens of one principal, in a burst and per minute.

@@ -79,16 +79,11 @@ ROLE_ACTIONS: Mapping[Role, frozenset[str]] = MappingProxyType(
 
 TERMINAL_ACTIONS = frozenset({"redemption:read", "redemption:write"})
 
-# A service asks others only for what is named here; a service that is not named has no secret.
+# What a service asks of others, and no more; a service that is not named gets no token.
 SERVICE_ACTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "intake": frozenset({"merchants:read", "stores:read"}),
-        "orders": frozenset(
-            {"deliveries:read", "merchants:read", "platform_tokens:read", "stores:read"}
-        ),
-        "redemption": frozenset(
-            {"merchants:read", "orders:read", "platform_tokens:read", "stores:read"}
-        ),
+        "orders": frozenset({"platform_tokens:read"}),
+        "redemption": frozenset({"platform_tokens:read"}),
     }
 )
 

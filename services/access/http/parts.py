@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv6Network, ip_address
 
 from aiohttp import web
 
@@ -35,6 +36,8 @@ class Parts:
     behind_proxy: bool
 
 
+_ADDRESS_CHARACTERS_MAX = 64
+_IPV4 = 4
 PARTS = web.AppKey("PARTS", Parts)
 
 
@@ -52,10 +55,15 @@ async def act_of(request: web.Request, *, actor: str | None = None) -> AsyncIter
 
 
 @contextmanager
-def counting_refusals(request: web.Request) -> Iterator[None]:
-    """Let an address be refused only so often; what is granted costs it nothing."""
-    refusals, address = request.app[PARTS].refusals, _address(request)
-    refusals.take(address)
+def counting_refusals(request: web.Request, *, who: str = "") -> Iterator[None]:
+    """Let a caller be refused only so often; what is granted costs nothing.
+
+    Many stores may share one address. So a caller is the route and the address, and also `who`
+    it says it is where guessing another name helps nobody: one broken device stops only itself.
+    """
+    refusals = request.app[PARTS].refusals
+    caller = f"{who or request.path} {_address(request)}"
+    refusals.take(caller)
     refused = False
     try:
         yield
@@ -64,11 +72,20 @@ def counting_refusals(request: web.Request) -> Iterator[None]:
         raise
     finally:
         if not refused:
-            refusals.give_back(address)
+            refusals.give_back(caller)
 
 
 def _address(request: web.Request) -> str:
     forwarded = request.headers.get("X-Forwarded-For", "")
     if request.app[PARTS].behind_proxy and forwarded:
-        return forwarded.rpartition(",")[2].strip()[:64]
-    return request.remote or "unknown"
+        return _network(forwarded.rpartition(",")[2].strip()[:_ADDRESS_CHARACTERS_MAX])
+    return _network(request.remote or "unknown")
+
+
+def _network(address: str) -> str:
+    """One household or shop has a whole /64 of IPv6 addresses to ask from."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == _IPV4 else str(IPv6Network((parsed, 64), strict=False))

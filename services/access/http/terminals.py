@@ -136,7 +136,7 @@ async def post_token(request: web.Request) -> web.Response:
     terminal_id, parts = _terminal_id(request), request.app[PARTS]
     body = await read_body(request, AssertionBody)
     database = request.app[DATABASE]
-    with counting_refusals(request):
+    with counting_refusals(request, who=f"terminal:{terminal_id}"):
         async with database.pool.acquire() as conn:
             device = await queries.find_device(conn, terminal_id)
         assertion = assertions.check_assertion(device, terminal_id, body.assertion)

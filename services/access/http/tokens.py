@@ -33,7 +33,7 @@ async def post_token(request: web.Request) -> web.Response:
     if not body.client_id.isprintable() or len(body.client_id) > _CLIENT_ID_MAX:
         message = "client_id: as it was given to you"
         raise Unreadable(message)
-    with counting_refusals(request):
+    with counting_refusals(request, who=f"client:{body.client_id}"):
         token = await _token(request, body)
     parts.tokens.take(f"client:{body.client_id}")
     return json_response(show_token(token))

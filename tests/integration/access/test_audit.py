@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from shared.contracts.envelope import Event
+from shared.contracts.intake import DeliveryRevealed
 from shared.contracts.making import event
 from shared.contracts.redemption import CouponCancelled
 from shared.messaging.broker import connected
@@ -182,6 +183,29 @@ async def test_a_walk_may_begin_in_the_middle(access: Access, postgres: Connecti
     await _tamper(postgres, "UPDATE audit SET actor = 'nobody' WHERE seq = 2")
     answer = await _verified(access, "?from_seq=3")
     assert (answer["valid"], answer["checked"]) == (True, 3)
+
+
+async def test_a_revealed_delivery_is_kept_with_who_saw_it(access: Access, nats_url: str) -> None:
+    staff, delivery_id = f"staff:{uuid4()}", uuid4()
+    revealed = DeliveryRevealed(
+        delivery_id=delivery_id,
+        platform="douyin",
+        client_key="aw1",
+        event="life_trade_certificate_notify",
+        revealed_by=staff,
+        revealed_at=_NOW,
+    )
+    said = event(revealed, subject=str(delivery_id), merchant="yihetang", time=_NOW)
+    async with connected(nats_url, name="test") as broker:
+        stream = await broker.jetstream()
+        await stream.publish(said.nats_subject, said.model_dump_json().encode())
+
+        async def kept() -> list[dict[str, Any]]:
+            return await _audit(access, "action=intake.delivery_revealed")
+
+        [entry] = await eventually(kept)
+    assert (entry["actor"], entry["subject"]) == (staff, str(delivery_id))
+    assert entry["details"] == {"delivery_id": str(delivery_id), "client_key": "aw1"}
 
 
 def _cancelled(**changes: Any) -> Event:

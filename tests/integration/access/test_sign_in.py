@@ -278,4 +278,7 @@ async def test_behind_a_proxy_the_address_it_adds_counts(
             await status("6.6.6.6, 10.0.0.1"),
             await status("7.7.7.7, 10.0.0.1"),
             await status("6.6.6.6, 10.0.0.2"),
-        ] == [401, 429, 401]
+            await status("2001:db8::1"),
+            await status("2001:db8::2"),
+            await status("2001:db8:0:1::1"),
+        ] == [401, 429, 401, 401, 429, 401]

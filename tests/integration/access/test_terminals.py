@@ -13,6 +13,7 @@ from shared.errors import Rejection, Unauthorized
 from shared.messaging.broker import connected
 from shared.postgres.connection import Connection
 from shared.web.verifier import TokenVerifier, verifying
+from tests.conftest import NewDatabase
 from tests.support.access import Access, Terminal, public_jwk, refusal, running_access
 from tests.support.waiting import eventually, until
 
@@ -227,6 +228,24 @@ async def test_when_a_terminal_asked_last_is_seen(access: Access) -> None:
     assert shown["last_seen_at"] is not None
     assert shown["state"] == "active"
     assert "public_key" not in shown
+
+
+async def test_a_broken_device_stops_only_itself(database: NewDatabase, nats_server: Nats) -> None:
+    async with running_access(
+        await database("access"),
+        nats_server.url,
+        access_refusals_burst=2,
+        access_refusals_per_minute=1,
+    ) as access:
+        terminal = await _enrolled(access)
+        broken = await access.add_terminal(terminal.store_id)
+        path = f"/v1/terminals/{broken.terminal_id}/token"
+        answers = [
+            await refusal(access.call("POST", path, body={"assertion": "a.b.c"})) for _ in range(3)
+        ]
+        assert answers == [(401, "assertion_refused")] * 2 + [(429, "too_many_requests")]
+        assert await refusal(broken.token()) == (429, "too_many_requests")
+        assert await terminal.token()
 
 
 async def test_a_private_key_is_never_taken(access: Access) -> None:

@@ -79,7 +79,8 @@ class Postgres:
 
     def url(self, database: str = DATABASE) -> str:
         """Where to connect. The socket is closed to other users, so there is no password."""
-        return f"postgresql://{_USER}@/{quote(database)}?host={quote(str(self.socket_folder))}"
+        where = f"host={quote(str(self.socket_folder))}&port={_PORT}"
+        return f"postgresql://{_USER}@/{quote(database)}?{where}"
 
 
 async def prepare_postgres(folder: Path, *, durable: bool = True) -> Postgres:
@@ -126,9 +127,10 @@ def _binaries() -> Path:
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def _environment() -> dict[str, str]:
-    # PGDATA, PGHOST and others of the caller's would be obeyed by the server's programs.
-    return {**{key: "" for key in os.environ if key.startswith("PG")}, "LC_ALL": "C", "TZ": "UTC"}
+def _environment() -> dict[str, str | None]:
+    # PGDATA, PGPORT and others of the caller's would be obeyed by the server's programs.
+    callers = dict.fromkeys(key for key in os.environ if key.startswith("PG"))
+    return {**callers, "LC_ALL": "C", "TZ": "UTC"}
 
 
 async def _create_cluster(

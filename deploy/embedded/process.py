@@ -26,7 +26,8 @@ class Program:
 
     name: str
     command: Sequence[str]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    # On top of our own; None takes a variable away.
+    environment: Mapping[str, str | None] = field(default_factory=dict)
     folder: Path | None = None
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
@@ -60,11 +61,15 @@ async def start(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=output,
         stderr=asyncio.subprocess.STDOUT if errors is None else errors,
-        env={**os.environ, **program.environment},
+        env=_merged(os.environ, program.environment),
         cwd=program.folder,
         start_new_session=True,
         preexec_fn=in_child,
     )
+
+
+def _merged(ours: Mapping[str, str], own: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in {**ours, **own}.items() if value is not None}
 
 
 async def stop(

@@ -57,7 +57,7 @@ async def test_it_says_in_one_line_where_everything_is(shared: Launched) -> None
         "console": None,
         **expected,
         "nats": f"nats://127.0.0.1:{shared.port_base + 22}",
-        "postgres": f"postgresql://postgres@/qiao?host={shared.data / 'postgres-socket'}",
+        "postgres": f"postgresql://postgres@/qiao?host={shared.data / 'postgres-socket'}&port=5432",
     }
     assert all([await answers(f"{url}/readyz") for url in expected.values()])
 

@@ -136,6 +136,17 @@ async def test_root_starts_postgres_as_somebody_else_in_a_folder_closed_to_other
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
+async def test_variables_meant_for_another_postgres_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PGPORT": "1", "PGDATA": "/nowhere", "PGHOST": "nowhere"}.items():
+        monkeypatch.setenv(name, value)
+    async with temporary_postgres(tmp_path) as server:
+        conn = await asyncpg.connect(server.url("postgres"))
+        assert await conn.fetchval("SELECT current_setting('port')") == "5432"
+        await conn.close()
+
+
 async def test_a_pid_file_of_somebody_elses_process_is_no_obstacle(tmp_path: Path) -> None:
     async with temporary_postgres(tmp_path):
         pass

@@ -20,19 +20,25 @@ class Buckets:
 
     def take(self, caller: str) -> None:
         """Raises TooManyRequests if the caller's bucket is empty."""
-        now = time.monotonic()
-        level, at = self._levels.pop(caller, (self._burst, now))
-        level = min(self._burst, level + (now - at) * self._per_second)
-        enough = level >= 1
-        self._levels[caller] = (level - 1 if enough else level, now)
-        if len(self._levels) > _CALLERS_MAX:
-            self._levels.popitem(last=False)
-        if not enough:
+        self.check(caller)
+        self.charge(caller)
+
+    def check(self, caller: str) -> None:
+        """Like take, and leaves the bucket as it is."""
+        level = self._level(caller)
+        if level < 1:
             message = "too many requests from here: wait as long as Retry-After says"
             wait = math.ceil((1 - level) / self._per_second)
             raise TooManyRequests(message, retry_after_seconds=wait)
 
-    def give_back(self, caller: str) -> None:
-        if caller in self._levels:
-            level, at = self._levels[caller]
-            self._levels[caller] = (min(self._burst, level + 1), at)
+    def charge(self, caller: str) -> None:
+        """Take without asking: many at once may owe up to a second burst."""
+        self._levels[caller] = (max(-self._burst, self._level(caller) - 1), time.monotonic())
+        self._levels.move_to_end(caller)
+        if len(self._levels) > _CALLERS_MAX:
+            self._levels.popitem(last=False)
+
+    def _level(self, caller: str) -> float:
+        now = time.monotonic()
+        level, at = self._levels.get(caller, (self._burst, now))
+        return min(self._burst, level + (now - at) * self._per_second)

@@ -63,16 +63,12 @@ def counting_refusals(request: web.Request, *, who: str = "") -> Iterator[None]:
     """
     refusals = request.app[PARTS].refusals
     caller = f"{who or request.path} {_address(request)}"
-    refusals.take(caller)
-    refused = False
+    refusals.check(caller)
     try:
         yield
     except Rejection:
-        refused = True
+        refusals.charge(caller)
         raise
-    finally:
-        if not refused:
-            refusals.give_back(caller)
 
 
 def _address(request: web.Request) -> str:

@@ -24,14 +24,22 @@ def test_one_caller_does_not_empty_the_bucket_of_another() -> None:
         buckets.take("a")
 
 
-def test_what_is_given_back_can_be_taken_again() -> None:
+def test_a_look_costs_nothing() -> None:
     buckets = Buckets(burst=1, per_minute=1)
     for _ in range(100):
-        buckets.take("a")
-        buckets.give_back("a")
+        buckets.check("a")
     buckets.take("a")
     with pytest.raises(TooManyRequests):
-        buckets.take("a")
+        buckets.check("a")
+
+
+def test_who_is_charged_unasked_owes_a_second_burst_at_most() -> None:
+    buckets = Buckets(burst=2, per_minute=6)
+    for _ in range(100):
+        buckets.charge("a")
+    with pytest.raises(TooManyRequests) as refused:
+        buckets.check("a")
+    assert 29 <= refused.value.retry_after_seconds <= 30
 
 
 def test_memory_is_bounded_however_many_callers_come(monkeypatch: pytest.MonkeyPatch) -> None:

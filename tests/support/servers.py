@@ -22,10 +22,6 @@ from shared.postgres.pool import pooled
 
 ROOT = Path(__file__).parent.parent.parent
 INIT_SQL = ROOT / "deploy" / "postgres" / "init.sql"
-_SHARED_MIGRATIONS = (
-    ROOT / "shared" / "messaging" / "migrations",
-    ROOT / "shared" / "sealing" / "migrations",
-)
 _EMPTY_TEMPLATE = "template_empty"
 
 
@@ -104,10 +100,8 @@ async def migrate_service(url: str, service: str) -> None:
 
 
 def migration_folders(service: str) -> Sequence[Path]:
-    """What the service names in `service.MIGRATIONS`, else the shared folders and its own."""
-    module = import_module(f"services.{service}.service")
-    own = ROOT / "services" / service / "migrations"
-    named: Sequence[Path] = getattr(module, "MIGRATIONS", (*_SHARED_MIGRATIONS, own))
+    """What the service names as its own, the shared ones first."""
+    named: Sequence[Path] | Path = import_module(f"services.{service}.service").MIGRATIONS
     return (named,) if isinstance(named, Path) else named
 
 

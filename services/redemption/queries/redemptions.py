@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from services.redemption.domain.records import (
@@ -96,7 +95,15 @@ def as_redemption(values: Sequence[Any]) -> Redemption:
     return Redemption(*read)
 
 
-async def spend(
+@dataclass(frozen=True, slots=True)
+class Held:
+    """When it began (None if its id or its preparation was taken), and how many coupons it got."""
+
+    created_at: datetime | None
+    coupons: int
+
+
+async def hold(
     conn: Connection,
     *,
     redemption_id: UUID,
@@ -105,74 +112,58 @@ async def spend(
     preparation: Preparation,
     offers: Sequence[Offer],
     first_wait: timedelta,
-) -> datetime | None:
-    """Hold every coupon for this redemption, all or none; None if a rival was faster.
+) -> Held:
+    """Begin a redemption and hold its coupons. Where fewer are held than asked for, roll back.
 
-    Where only some could be held, or the redemption or its preparation was taken meanwhile, the
-    ledger's foreign key fails and takes the whole statement back. The order of the offers is the
-    order in which rivals wait for each other.
+    A rival that is about to do the same is waited for, in the order of the offers, which is the
+    same for everybody.
     """
-    try:
-        created_at: datetime | None = await _hold(
-            conn, redemption_id, digest, caller, preparation, offers, first_wait
-        )
-    except asyncpg.ForeignKeyViolationError:
-        return None
-    return created_at
-
-
-async def _hold(
-    conn: Connection,
-    redemption_id: UUID,
-    digest: bytes,
-    caller: Caller,
-    preparation: Preparation,
-    offers: Sequence[Offer],
-    first_wait: timedelta,
-) -> datetime | None:
-    created_at: datetime | None = await conn.fetchval(
+    row = await conn.fetchrow(
         """
-        WITH held AS (
+        WITH begun AS (
+            INSERT INTO redemptions
+                (redemption_id, request_digest, merchant, store_id, terminal_id, platform,
+                 order_id, preparation_id, claimed_preparation_id, coupon_ids, state, attempts,
+                 next_attempt_at, traceparent)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, 'pending', 1, now() + $10::interval,
+                    $11)
+            ON CONFLICT DO NOTHING
+            RETURNING created_at
+        ), held AS (
             INSERT INTO ledger
                 (redemption_id, coupon_id, platform, merchant, order_id, use_no, times_card,
                  state, title, original_amount_fen, pay_amount_fen)
-            SELECT $1, asked.coupon_id, $2, $3, $4, asked.use_no, asked.times_card,
+            SELECT $1, asked.coupon_id, $6, $3, $7, asked.use_no, asked.times_card,
                    'held', asked.title, asked.original_amount_fen, asked.pay_amount_fen
-              FROM unnest($5::text[], $6::bigint[], $7::boolean[], $8::text[], $9::bigint[],
-                          $10::bigint[])
-                AS asked (coupon_id, use_no, times_card, title, original_amount_fen,
-                          pay_amount_fen)
-            ON CONFLICT DO NOTHING
+              FROM begun,
+                   unnest($9::text[], $12::bigint[], $13::boolean[], $14::text[], $15::bigint[],
+                          $16::bigint[])
+                       AS asked (coupon_id, use_no, times_card, title, original_amount_fen,
+                                 pay_amount_fen)
+             ORDER BY asked.coupon_id
+            ON CONFLICT (platform, coupon_id, use_no) WHERE state <> 'released' DO NOTHING
             RETURNING coupon_id
         )
-        INSERT INTO redemptions
-            (redemption_id, request_digest, merchant, store_id, terminal_id, platform, order_id,
-             preparation_id, claimed_preparation_id, coupon_ids, state, attempts,
-             next_attempt_at, traceparent)
-        SELECT $1, $11, $3, $12, $13, $2, $4, $14, $14, $5, 'pending', 1, now() + $15::interval,
-               $16
-         WHERE (SELECT count(*) FROM held) = cardinality($5::text[])
-        ON CONFLICT DO NOTHING
-        RETURNING created_at
+        SELECT (SELECT created_at FROM begun), (SELECT count(*) FROM held)
         """,
         redemption_id,
-        preparation.platform,
+        digest,
         preparation.merchant,
+        caller.store_id,
+        caller.terminal_id,
+        preparation.platform,
         preparation.order_id,
+        preparation.preparation_id,
         [offer.coupon_id for offer in offers],
+        first_wait,
+        caller.traceparent,
         [offer.use_no for offer in offers],
         [offer.kind == "times_card" for offer in offers],
         [offer.title for offer in offers],
         [offer.original_amount_fen for offer in offers],
         [offer.pay_amount_fen for offer in offers],
-        digest,
-        caller.store_id,
-        caller.terminal_id,
-        preparation.preparation_id,
-        first_wait,
-        caller.traceparent,
     )
-    return created_at
+    return Held(*only(row))
 
 
 async def record_refused(

@@ -61,14 +61,16 @@ class Platform:
             answer: Json = await response.json()
             return answer
 
-    async def orders(self, number: int, *, coupons: int = 1, **changes: Any) -> list[Json]:
-        order = {"account_id": ACCOUNT, "sku": SKU | changes, "count": coupons}
+    async def orders(
+        self, number: int, *, coupons: int = 1, sku: Json | None = None, **changes: Any
+    ) -> list[Json]:
+        order = {"account_id": ACCOUNT, "sku": SKU | (sku or {}), "count": coupons, **changes}
         answer = await self.control("POST", "orders", {"orders": [order] * number})
         placed: list[Json] = answer["orders"]
         return placed
 
-    async def order(self, *, coupons: int = 1, **changes: Any) -> Json:
-        return (await self.orders(1, coupons=coupons, **changes))[0]
+    async def order(self, **changes: Any) -> Json:
+        return (await self.orders(1, **changes))[0]
 
     async def faults(self, **calls: Json) -> None:
         """`verify={"dropped_after": 1000}` and so on; none at all ends them."""
@@ -180,23 +182,38 @@ class World:
         finally:
             await conn.close()
 
-    async def events(self, subject: str = "qiao.v1.*.coupon.>") -> list[Event]:
-        """What redemption has said so far, once nothing waits to be said."""
+    async def events(self, order: Json, *, number: int = 1) -> list[Event]:
+        """What redemption has said of an order, once it has said that many things."""
 
-        async def all_said() -> bool:
-            return not await self.fetch("SELECT FROM outbox_pending LIMIT 1")
+        async def said() -> list[Event]:
+            rows = await self.fetch("SELECT payload FROM outbox ORDER BY seq")
+            events = [Event.model_validate_json(row["payload"]) for row in rows]
+            return [event for event in events if event.data.get("order_id") == order["order_id"]]
 
-        await eventually(all_said, what="an empty outbox")
+        async def enough() -> list[Event]:
+            events = await said()
+            return events if len(events) >= number else []
+
+        await eventually(enough, what=f"{number} events")
+        return await said()
+
+    async def heard(self, order: Json, event_type: str) -> Event:
+        """The same as a subscriber hears it, through NATS."""
         client = await nats.connect(self.nats_url)
         try:
+            subject = f"qiao.v1.{MERCHANT}.{event_type}"
             pull = await client.jetstream().pull_subscribe(subject, stream=STREAM)
-            events: list[Event] = []
-            while (await pull.consumer_info()).num_pending:
-                events += [
-                    Event.model_validate_json(message.data)
-                    for message in await pull.fetch(500, timeout=2)
-                ]
-            return events
+
+            async def look() -> Event | None:
+                for message in await pull.fetch(100, timeout=5):
+                    event = Event.model_validate_json(message.data)
+                    if event.data["order_id"] == order["order_id"]:
+                        return event
+                return None
+
+            found = await eventually(look, what=event_type)
+            assert found is not None
+            return found
         finally:
             await client.close()
 
@@ -208,14 +225,24 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(database: NewDatabase, nats_url: str, **changes: Any) -> AsyncIterator[World]:
-    """One merchant with two stores, its application at the platform, one redemption service."""
+async def a_world(
+    database: NewDatabase,
+    nats_url: str,
+    *,
+    platform_url: str | None = None,
+    workers: int = 1,
+    **changes: Any,
+) -> AsyncIterator[World]:
+    """One merchant with two stores, its application at the platform, and its redemption.
+
+    `changes` replace settings of redemption. The simulator is started unless one is named.
+    """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        session = await enter(aiohttp.ClientSession())
-        platform = Platform(
-            await enter(running_simulator(_simulator(await database("simulator")))), session
-        )
+        session = await enter(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        if platform_url is None:
+            platform_url = await enter(running_simulator(_simulator(await database("simulator"))))
+        platform = Platform(platform_url, session)
         access = await enter(running_access(await database("access"), nats_url))
         intake = await enter(
             running_intake(await database("intake"), nats_url, access, douyin_base_url=platform.url)
@@ -235,8 +262,9 @@ async def a_world(database: NewDatabase, nats_url: str, **changes: Any) -> Async
             stores,
             changes,
         )
-        world.url = await enter(world.worker())
-        await world.stores_known()
+        if workers:
+            world.url = await enter(world.worker())
+            await world.stores_known()
         yield world
 
 

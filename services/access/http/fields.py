@@ -20,6 +20,7 @@ from pydantic import (
 from services.access.domain.actions import ACTIONS
 from shared.contracts.envelope import MERCHANT_PATTERN
 from shared.errors import Unreadable
+from shared.platforms.registry import PLATFORMS
 from shared.web.body import read_raw
 from shared.web.pages import read_cursor, read_limit
 
@@ -54,6 +55,13 @@ def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+def _is_platform(name: str) -> str:
+    if name not in PLATFORMS:
+        message = f"must be one of {', '.join(sorted(PLATFORMS))}"
+        raise ValueError(message)
+    return name
+
+
 def _is_action(name: str) -> str:
     if name not in ACTIONS:
         message = "no such action"
@@ -76,7 +84,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _Clean
 ]
-PlatformName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,31}$")]
+PlatformName = Annotated[str, AfterValidator(_is_platform)]
 PlatformId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_is_time_zone)]
 Login = Annotated[

@@ -180,3 +180,8 @@ async def test_merchants_are_listed_page_by_page(access: Access) -> None:
         path = f"/v1/merchants?limit=3&cursor={cursor}" if cursor else ""
     assert added <= set(seen)
     assert seen == sorted(set(seen))
+
+
+async def test_a_platform_that_nobody_knows_is_refused(access: Access) -> None:
+    asked = access.add_merchant("typo", platform="duoyin")
+    assert await refusal(asked) == (422, "unreadable")

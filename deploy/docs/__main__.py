@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from deploy.docs import asyncapi, cli, events
+from deploy.docs import asyncapi, cli, events, orders
 
 _FOLDER = Path(__file__).parent.parent.parent / "docs"
 DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
@@ -14,6 +14,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "asyncapi.yaml": asyncapi.render,
         "cli.md": cli.render,
         "events.md": events.render,
+        "orders.md": orders.render,
     }
 )
 

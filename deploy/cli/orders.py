@@ -4,12 +4,26 @@ from typing import Annotated
 
 import typer
 
+from deploy.cli.explanation import print_explanation
 from deploy.cli.output import Json, print_item, print_json, print_list
 from deploy.cli.system import Data, ask, everything, tell_problems
 from deploy.cli.times import read_time
 
 app = typer.Typer(help="订单 · orders")
 OrderId = Annotated[str, typer.Argument(help="订单号 · the platform's order id")]
+_READINGS = {
+    "商家 Merchant": "merchant",
+    "范围 Span": "span",
+    "已回查至 Read back through": "read_through_at",
+    "上次 Last": "last_read_at",
+    "失败 Failures": "failures",
+}
+_MISSED = {
+    "商家 Merchant": "merchant",
+    "漏报的事实 Fact never told": "kind",
+    "条数 Facts": "facts",
+    "订单 Orders": "orders",
+}
 _COUPONS = {"券 Coupon": "coupon_id", "状态 State": "state", "变于 Changed": "changed_at"}
 
 
@@ -54,5 +68,26 @@ def show_order(order_id: OrderId, data: Data = None, *, as_json: Json = False) -
 def explain_order(order_id: OrderId, data: Data = None, *, as_json: Json = False) -> None:
     """为什么是这个状态 · Every observation, what it changed, and why the state is what it is."""
     explained = ask(data, lambda qiao: qiao.orders.call("GET", f"/v1/orders/{order_id}/explain"))
-    print_json(explained)
-    _ = as_json
+    if as_json:
+        print_json(explained)
+    else:
+        print_explanation(explained)
+
+
+@app.command("missed")
+def show_missed(
+    data: Data = None,
+    merchant: Annotated[str | None, typer.Option(help="只看此商家 · of this merchant")] = None,
+    since: Annotated[str, typer.Option(help="从何时起:2h、3d · from when on")] = "1h",
+    *,
+    as_json: Json = False,
+) -> None:
+    """漏了什么、何时补上 · What the platform never told us, and when we read it back."""
+    start = tell_problems(lambda: read_time(since, option="--since").isoformat())
+    query = {"since": start} | ({"merchant": merchant} if merchant else {})
+    found = ask(data, lambda qiao: qiao.orders.call("GET", "/v1/reconciliation", query=query))
+    if as_json:
+        print_json(found)
+        return
+    print_list(found["items"], _READINGS, as_json=False)
+    print_list(found["missed"], _MISSED, as_json=False)

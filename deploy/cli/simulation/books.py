@@ -1,4 +1,4 @@
-"""What the platform's books say an order should be, worked out apart from what `orders` does."""
+"""Compares the platform's books, whose states are in the words of our events, with our orders."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,29 +8,7 @@ Json = dict[str, Any]
 
 # Of these the platform tells nobody unless it is asked, and then only of the order.
 _UNSEEN = frozenset({"unpaid", "available", "closed"})
-# The first of them that any coupon is in makes the order's state.
-_PARTLY = (
-    ("refunding", "refunding"),
-    ("refunded", "partly_refunded"),
-    ("redeemed", "partly_redeemed"),
-)
 _TOLD = 20
-
-
-def expected_state(order: Json) -> str:
-    """The state that an order of the books has in the words of docs/orders.md."""
-    states = {coupon["state"] for coupon in order["coupons"]}
-    as_a_whole = {"unpaid": "created", "closed": "closed", "completed": "settled"}
-    if states == {"refunded"}:
-        return "refunded"
-    if order["state"] in as_a_whole:
-        return as_a_whole[order["state"]]
-    if states == {"redeemed"}:
-        return "redeemed"
-    for coupon, state in _PARTLY:
-        if coupon in states:
-            return state
-    return "paid"
 
 
 def differences(book: Json, ours: Json | None) -> Iterator[str]:
@@ -38,7 +16,7 @@ def differences(book: Json, ours: Json | None) -> Iterator[str]:
     if ours is None:
         yield "unknown to us"
         return
-    wanted = expected_state(book)
+    wanted = book["state"]
     if ours["state"] != wanted:
         yield f"state {ours['state']}, should be {wanted}"
     if ours["contradicted"]:
@@ -59,6 +37,13 @@ def _coupon_differences(book: Sequence[Json], ours: Sequence[Json]) -> Iterator[
             yield f"coupon {coupon_id} {state or 'unknown'}, should be {wanted}"
     for coupon_id in known:
         yield f"coupon {coupon_id} is not of this order"
+
+
+def is_unfinished(book: Json) -> bool:
+    """Whether it will change by itself: it waits for money, or for the money's return."""
+    return book["state"] == "created" or any(
+        coupon["state"] == "refunding" for coupon in book["coupons"]
+    )
 
 
 def valid_verifications(book: Mapping[str, Json]) -> dict[str, int]:

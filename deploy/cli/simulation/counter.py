@@ -59,16 +59,16 @@ class Counter:
         if visit.refund_meanwhile:
             await asyncio.gather(self._ask_back(handed), *together)
             return False
-        spent = await asyncio.gather(*together)
-        redemption_id = next((one for one in spent if one is not None), None)
+        ended = await asyncio.gather(*together)
+        spent = next((one for one in ended if one is not None), None)
         if visit.rescans and not visit.races:
             await self._spend(self._another(till), scan, handed)
-        if visit.cancels and redemption_id is not None:
-            return await self._take_back(till, redemption_id) and visit.comes_again
+        if visit.cancels and spent is not None:
+            return await self._take_back(*spent) and visit.comes_again
         return False
 
-    async def _spend(self, till: Till, scan: str, handed: Handed) -> UUID | None:
-        """The redemption, if anything was redeemed."""
+    async def _spend(self, till: Till, scan: str, handed: Handed) -> tuple[Till, UUID] | None:
+        """The redemption and who made it, if anything was redeemed."""
         try:
             preparation = await till.prepare(scan)
             coupon_ids = self._choose(preparation["coupons"], handed)
@@ -82,7 +82,7 @@ class Counter:
         except Rejection as rejection:
             self._tally.note_refused(rejection.reason)
             return None
-        return redemption_id if self._note(answer, redemption_id) else None
+        return (till, redemption_id) if self._note(answer, redemption_id) else None
 
     def _choose(self, offered: Sequence[Json], handed: Handed) -> list[str]:
         """What was handed over and can be used; of the rest the reason is noted."""

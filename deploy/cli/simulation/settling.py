@@ -42,6 +42,7 @@ class Settling:
                 return []
             show(waiting_for)
             if loop.time() > deadline:
+                await self._read_ledger()
                 return waiting_for
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
@@ -71,10 +72,7 @@ class Settling:
         ]
         if self.unheard:
             return [f"订阅者未听到 orders not yet heard of: {len(self.unheard)}"]
-        coupons = {
-            coupon["certificate_id"] for order in self.book.values() for coupon in order["coupons"]
-        }
-        self.ledger = await self.record.ledger(self.store_ids, coupons)
+        await self._read_ledger()
         if self.ledger.pending:
             return [f"核销无结果 redemptions pending: {len(self.ledger.pending)}"]
         return []
@@ -87,6 +85,12 @@ class Settling:
             if (lines := list(books.differences(order, self.orders.get(order_id))))
         }
 
+    async def _read_ledger(self) -> None:
+        coupons = {
+            coupon["certificate_id"] for order in self.book.values() for coupon in order["coupons"]
+        }
+        self.ledger = await self.record.ledger(self.store_ids, coupons)
+
     async def _read_book(self) -> dict[str, Json]:
         return {
             order["order_id"]: order
@@ -95,9 +99,4 @@ class Settling:
         }
 
     def _unfinished(self) -> int:
-        """Orders that will change by themselves: waiting for money, or for its return."""
-        return sum(
-            order["state"] == "unpaid"
-            or any(coupon["state"] == "refunding" for coupon in order["coupons"])
-            for order in self.book.values()
-        )
+        return sum(map(books.is_unfinished, self.book.values()))

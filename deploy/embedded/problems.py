@@ -148,6 +148,16 @@ def disk_full(data: Path, *, free_mb: int, needed_mb: int) -> Problem:
     )
 
 
+def data_gone(data: Path) -> Problem:
+    return Problem(
+        Text(
+            f"{data} 在运行中被移走或删除,已全部停止。",
+            f"{data} was moved or removed while Qiao was running; everything has been stopped.",
+        ),
+        Text("把它移回原处,再运行 qiao up。", "Move it back and run qiao up again."),
+    )
+
+
 def folder_closed(folder: Path, account: str) -> Problem:
     return Problem(
         Text(

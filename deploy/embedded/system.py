@@ -113,6 +113,8 @@ class System:
         while True:
             with contextlib.suppress(OSError):
                 logs.keep_short(self._plan.data.logs)
+            if not self._plan.data.version_file.exists():
+                raise problems.data_gone(self._plan.data.root)
             self._watch_disk()
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 

@@ -14,9 +14,10 @@ OrderId = Annotated[str, typer.Argument(help="订单号 · the platform's order 
 _READINGS = {
     "商家 Merchant": "merchant",
     "范围 Span": "span",
-    "已回查至 Read back through": "read_through_at",
-    "上次 Last": "last_read_at",
-    "失败 Failures": "failures",
+    "已回查至 Read back through": "read_through",
+    "读过 Orders read": "orders_read",
+    "补正 Healed": "orders_moved",
+    "上次失败 Last failure": "last_failure",
 }
 _MISSED = {
     "商家 Merchant": "merchant",

@@ -72,7 +72,7 @@ def shown(name: str, value: object) -> str:
         text = "✓" if value else _NOTHING
     elif name.endswith("_fen") and isinstance(value, int):
         text = f"¥{value / 100:.2f}"
-    elif isinstance(value, str) and name.endswith(("_at", "_until", "time", "since")):
+    elif isinstance(value, str) and name.endswith(("_at", "_until", "time", "since", "through")):
         text = local_time(value)
     else:
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -42,6 +42,7 @@ def stream_config() -> StreamConfig:
         max_msg_size=named["max_msg_size"],
         duplicate_window=named["duplicate_window_seconds"],
         num_replicas=named["num_replicas"],
+        allow_atomic=named["allow_atomic"],
     )
 
 
@@ -94,7 +95,7 @@ class Broker:
                 )
                 self._jetstream = self._client.jetstream(timeout=_REQUEST_SECONDS)
                 await ensure_stream(self._jetstream)
-                self._publisher = Publisher(self._client, stream=STREAM)
+                self._publisher = Publisher(self._client)
                 await self._publisher.start()
             except BROKER_OUTAGES as outage:
                 log.warning("broker_unreachable", error=type(outage).__name__)
@@ -142,7 +143,12 @@ async def ensure_stream(jetstream: JetStreamContext) -> None:
             # Another service was faster.
             await jetstream.stream_info(STREAM)
         return
-    if info.config.subjects != config.subjects or info.config.max_bytes != config.max_bytes:
+    found = info.config
+    if (found.subjects, found.max_bytes, bool(found.allow_atomic)) != (
+        config.subjects,
+        config.max_bytes,
+        config.allow_atomic,
+    ):
         await jetstream.update_stream(config)
 
 

@@ -1,17 +1,21 @@
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from deploy.embedded.nats import Nats
 from tests.integration.redemption.support import Till, World, a_world
-from tests.support.servers import Databases, remove_streams
+from tests.support.servers import Databases, temporary_nats
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def world(databases: Databases, nats_server: Nats) -> AsyncIterator[World]:
+async def world(
+    databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
     """One for all tests here: each orders coupons of its own and looks at nothing else."""
-    await remove_streams(nats_server.url)
-    async with a_world(databases.create, nats_server.url) as running:
+    async with (
+        temporary_nats(tmp_path_factory.mktemp("redemption")) as nats,
+        a_world(databases.create, nats.url) as running,
+    ):
         yield running
 
 

@@ -33,6 +33,7 @@ class Gate:
     async def turn(self, door: Door) -> None:
         async with self._changed:
             self.door = door
+            self.held = self.lost = 0
             self._changed.notify_all()
 
     async def until_held(self) -> None:

@@ -1,6 +1,7 @@
 """A counter in a store: redemption with its real neighbours, and the simulator as the platform."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -54,6 +55,7 @@ class Platform:
 
     url: str
     session: aiohttp.ClientSession
+    postgres_url: str = ""
 
     async def control(self, method: str, path: str, body: object = None) -> Json:
         async with self.session.request(method, f"{self.url}/sim/v1/{path}", json=body) as response:
@@ -75,6 +77,70 @@ class Platform:
     async def faults(self, **calls: Json) -> None:
         """`verify={"dropped_after": 1000}` and so on; none at all ends them."""
         await self.control("PUT", "faults", {"calls": calls})
+
+    async def webhooks_late(self, seconds: float) -> None:
+        late = {"late": 1000 if seconds else 0, "late_seconds": seconds}
+        await self.control("PUT", "faults", {"webhooks": late})
+
+    async def coupons(self, order: Json) -> list[str]:
+        """The states of an order's coupons as the platform knows them."""
+        after = base64.urlsafe_b64encode(json.dumps([str(int(order["order_id"]) - 1)]).encode())
+        book = await self.control("GET", f"books?limit=1&cursor={after.decode()}")
+        (found,) = book["items"]
+        assert found["order_id"] == order["order_id"]
+        return [coupon["state"] for coupon in found["coupons"]]
+
+    async def redeem_elsewhere(self, order: Json, *, poi_id: str) -> str:
+        """With the platform's own app, say. Gives the verify_id."""
+        prepared = await self.call(
+            "GET", "prepare/", code=order["coupons"][0]["code"], poi_id=poi_id
+        )
+        verified = await self.call(
+            "POST",
+            "verify/",
+            {
+                "verify_token": prepared["verify_token"],
+                "poi_id": poi_id,
+                "encrypted_codes": [prepared["certificates"][0]["encrypted_code"]],
+            },
+        )
+        (result,) = verified["verify_results"]
+        assert result["result"] == 0
+        return str(result["verify_id"])
+
+    async def cancel_elsewhere(self, order: Json, *, verify_id: str) -> None:
+        coupon_id = order["coupons"][0]["certificate_id"]
+        await self.call("POST", "cancel/", {"verify_id": verify_id, "certificate_id": coupon_id})
+
+    async def call(self, method: str, call: str, body: object = None, **query: str) -> Json:
+        app = {"client_key": CLIENT_KEY, "client_secret": SECRET}
+        async with self.session.post(
+            f"{self.url}/oauth/stable_client_token/",
+            json=app | {"grant_type": "client_credential"},
+        ) as response:
+            token = (await response.json())["data"]["access_token"]
+        async with self.session.request(
+            method,
+            f"{self.url}/goodlife/v1/fulfilment/certificate/{call}",
+            json=body,
+            params=query,
+            headers={"access-token": token},
+        ) as response:
+            data: Json = (await response.json())["data"]
+            assert data["error_code"] == 0, data
+            return data
+
+    async def forget_tokens(self, order: Json) -> None:
+        """As the platform does with verify tokens after a while."""
+        conn = await asyncpg.connect(
+            self.postgres_url, server_settings={"search_path": "simulator"}
+        )
+        try:
+            await conn.execute(
+                "DELETE FROM preparations WHERE order_id = $1", int(order["order_id"])
+            )
+        finally:
+            await conn.close()
 
 
 @dataclass
@@ -240,9 +306,10 @@ async def a_world(
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         session = await enter(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        platform_database = "" if platform_url else await database("simulator")
         if platform_url is None:
-            platform_url = await enter(running_simulator(_simulator(await database("simulator"))))
-        platform = Platform(platform_url, session)
+            platform_url = await enter(running_simulator(_simulator(platform_database)))
+        platform = Platform(platform_url, session, platform_database)
         access = await enter(running_access(await database("access"), nats_url))
         intake = await enter(
             running_intake(await database("intake"), nats_url, access, douyin_base_url=platform.url)

@@ -54,19 +54,25 @@ async def list_orders(request: web.Request) -> web.Response:
 
 async def get_order(request: web.Request) -> web.Response:
     async with _reading(request) as conn:
-        answer = await asking.find_order(conn, _id(request), merchant=_merchant(request))
+        answer = await asking.find_order(
+            conn, _id(request, "order_id"), merchant=_merchant(request)
+        )
     return json_response(_show_order(answer))
 
 
 async def explain_order(request: web.Request) -> web.Response:
     async with _reading(request) as conn:
-        explanation = await asking.explain(conn, _id(request), merchant=_merchant(request))
+        explanation = await asking.explain(
+            conn, _id(request, "order_id"), merchant=_merchant(request)
+        )
     return json_response(_show_explanation(explanation))
 
 
 async def get_coupon(request: web.Request) -> web.Response:
     async with _reading(request) as conn:
-        coupon, answer = await asking.find_coupon(conn, _id(request), merchant=_merchant(request))
+        coupon, answer = await asking.find_coupon(
+            conn, _id(request, "coupon_id"), merchant=_merchant(request)
+        )
     return json_response({**_show_coupon(coupon), "order": _show_order(answer)})
 
 
@@ -95,8 +101,8 @@ def _merchant(request: web.Request) -> str | None:
     return request[PRINCIPAL].narrowed(request.query.get("merchant"))
 
 
-def _id(request: web.Request) -> str:
-    return request.match_info["id"][:_ID_CHARACTERS_MAX]
+def _id(request: web.Request, name: str) -> str:
+    return request.match_info[name][:_ID_CHARACTERS_MAX]
 
 
 def _state(request: web.Request) -> str | None:
@@ -226,8 +232,8 @@ def _show_words(words: Words) -> _Json:
 
 ROUTES: Sequence[Route] = (
     Route("GET", "/v1/orders", list_orders, _READ),
-    Route("GET", "/v1/orders/{id}", get_order, _READ),
-    Route("GET", "/v1/orders/{id}/explain", explain_order, _READ),
-    Route("GET", "/v1/coupons/{id}", get_coupon, _READ),
+    Route("GET", "/v1/orders/{order_id}", get_order, _READ),
+    Route("GET", "/v1/orders/{order_id}/explain", explain_order, _READ),
+    Route("GET", "/v1/coupons/{coupon_id}", get_coupon, _READ),
     Route("GET", "/v1/reconciliation", get_reconciliation, _READ),
 )

@@ -118,12 +118,17 @@ def _of_items(order: Order, *, account_id: str, occurred_at: datetime) -> Iterat
             order_id=order.order_id,
             coupon_id=item.certificate_id,
             occurred_at=occurred_at,
-            since=item.item_update_time,
+            since=_later(item.item_update_time, order.update_order_time),
             account_id=account_id,
             refund_amount_fen=(
                 item.refund_amount if kind is ObservationKind.COUPON_REFUNDED else None
             ),
         )
+
+
+def _later(*moments: datetime | None) -> datetime | None:
+    """The samples disagree on which of the two moves when a coupon changes."""
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _kind_of_item(item: OrderItem) -> ObservationKind | None:

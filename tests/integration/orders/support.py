@@ -9,11 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
+import asyncpg
 
 from services.orders.service import running
 from services.orders.settings import Settings
 from shared.contracts.envelope import Event
-from shared.contracts.intake import PlatformDelivery
+from shared.contracts.intake import DeliveryConflicted, PlatformDelivery
 from shared.contracts.making import event
 from shared.contracts.redemption import CouponCancelled, CouponRedeemed
 from shared.errors import Rejection
@@ -120,6 +121,22 @@ def cancelled(order_id: str, coupon_id: str, *, seconds: float) -> Event:
     return event(said, subject=coupon_id, merchant=MERCHANT)
 
 
+def conflicted(*order_ids: str) -> Event:
+    """A message id came twice with different bodies."""
+    said = DeliveryConflicted(
+        delivery_id=new_id(),
+        first_delivery_id=new_id(),
+        platform="douyin",
+        client_key="awdemo",
+        account_id=ACCOUNT,
+        event="life_trade_order_notify",
+        msg_id=str(uuid4()),
+        received_at=at(0),
+        order_ids=order_ids,
+    )
+    return event(said, subject=str(said.delivery_id), merchant=MERCHANT)
+
+
 @dataclass
 class OrdersUnderTest:
     url: str
@@ -165,6 +182,28 @@ class OrdersUnderTest:
         assert found is not None
         return found
 
+    async def explained(self, order_id: str, *, observations: int) -> dict[str, Any]:
+        """The order's explanation once it knows that many observations."""
+
+        async def look() -> dict[str, Any] | None:
+            if await self.order(order_id) is None:
+                return None
+            answer: dict[str, Any] = await self.get(f"/v1/orders/{order_id}/explain")
+            return answer if len(answer["observations"]) == observations else None
+
+        found = await eventually(look, what=f"{order_id} with {observations} observations")
+        assert found is not None
+        return found
+
+    async def outbox_is_empty(self) -> bool:
+        conn = await asyncpg.connect(
+            self.postgres_url, server_settings={"role": "qiao_orders", "search_path": "orders"}
+        )
+        try:
+            return bool(await conn.fetchval("SELECT count(*) = 0 FROM outbox_pending"))
+        finally:
+            await conn.close()
+
     async def heard_all(self, order_id: str, *, count: int) -> list[Event]:
         """The same, or nothing while there are fewer than `count`."""
         said = await self.heard(order_id)
@@ -172,12 +211,10 @@ class OrdersUnderTest:
 
     async def heard(self, order_id: str) -> list[Event]:
         """What orders said about this order, from the stream."""
-        jetstream = await self.broker.jetstream()
-        return [
-            one
-            for one in await _messages(jetstream, "qiao.v1.*.order.>")
-            if one.subject == order_id
-        ]
+        return [one for one in await self.all_heard() if one.subject == order_id]
+
+    async def all_heard(self) -> Sequence[Event]:
+        return await _messages(await self.broker.jetstream(), "qiao.v1.*.order.>")
 
 
 async def _messages(jetstream: Any, subject: str) -> Sequence[Event]:

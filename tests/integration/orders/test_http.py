@@ -143,18 +143,11 @@ async def test_an_order_explains_itself(orders: OrdersUnderTest) -> None:
     await orders.say(refund)
     await orders.order_in(order_id, "partly_refunded")
     await orders.say(redeemed(order_id, "c1", seconds=60))
-
-    async def explained(count: int) -> dict[str, Any] | None:
-        answer: dict[str, Any] = await orders.get(f"/v1/orders/{order_id}/explain")
-        return answer if len(answer["observations"]) == count else None
-
-    contradicted = await eventually(lambda: explained(2))
-    assert contradicted is not None
+    contradicted = await orders.explained(order_id, observations=2)
     assert contradicted["contradicted"]
     assert "redeemed and refunded" in contradicted["because"]["contradictions"][0]["en"]
     await orders.say(cancelled(order_id, "c1", seconds=70), paid(order_id))
-    answer = await eventually(lambda: explained(4))
-    assert answer is not None
+    answer = await orders.explained(order_id, observations=4)
     assert not answer["contradicted"]
     assert {one["source"] for one in answer["observations"]} == {"webhook", "redemption"}
     first = answer["observations"][0]

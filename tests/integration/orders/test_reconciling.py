@@ -1,12 +1,18 @@
 """What never arrived is read back from the platform: the simulator, which may lose webhooks."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest_asyncio
 
+from services.orders.queries import reconciling
+from services.orders.queries.reconciling import Merchant, Reading, Span
+from shared.ids import new_id
+from shared.postgres.pool import pooled
 from tests.conftest import NewDatabase
-from tests.integration.orders.support import MERCHANT
+from tests.integration.orders.support import MERCHANT, at, conflicted
 from tests.integration.orders.world import World, a_world
 from tests.support.waiting import eventually
 
@@ -99,6 +105,74 @@ async def test_an_order_that_only_a_webhook_told_of_is_asked_about(
         await eventually(complete)
         explained = await world.orders.get(f"/v1/orders/{placed['order_id']}/explain")
         assert {one["source"] for one in explained["observations"]} == {"webhook", "query"}
+
+
+async def test_a_disputed_delivery_makes_the_platform_be_asked(
+    database: NewDatabase, nats_url: str
+) -> None:
+    """No webhook ever came, and no reading is due: only the dispute names the order."""
+    async with a_world(database, nats_url, orders_poll_seconds=3600) as world:
+        await world.intake.add_app()
+        await eventually(lambda: finished(world))
+        [placed] = await world.platform.place(1)
+        await world.orders.say(conflicted(placed["order_id"], "1000000000000000000"))
+        order = await world.orders.order_in(placed["order_id"], "paid")
+        assert order["coupon_count"] == 1
+        # The platform does not know the other one, and neither do we.
+        assert await world.orders.order("1000000000000000000") is None
+
+
+async def test_an_outage_of_the_platform_only_delays(world: World) -> None:
+    await world.intake.add_app()
+    faults = {"calls": {"order_query": {"error": 1000}}}
+    await world.platform.control("PUT", "faults", faults)
+    [placed] = await world.platform.place(1)
+
+    async def failing() -> bool:
+        return bool((await span(world, "recent"))["failures"])
+
+    await eventually(failing)
+    await world.platform.control("PUT", "faults", {})
+    await world.orders.order_in(placed["order_id"], "paid")
+
+    async def well_again() -> bool:
+        return bool((await span(world, "recent"))["failures"] == 0)
+
+    await eventually(well_again)
+
+
+async def test_who_dies_over_a_page_leaves_it_to_others(database: NewDatabase) -> None:
+    merchant = Merchant(MERCHANT, "douyin", None, "益禾堂", 1)
+    dead, alive = new_id(), new_id()
+    minute = timedelta(minutes=1)
+    url = await database("orders")
+    async with pooled(url, service="orders", max_size=2) as pool, pool.acquire() as conn:
+        await reconciling.upsert_merchants(conn, [merchant])
+        await reconciling.insert_reconciliations(conn, [merchant])
+
+        async def lease(lease_id: UUID, lasting: timedelta) -> Reading | None:
+            return await reconciling.lease_reading(
+                conn, span=Span.RECENT, lease_id=lease_id, lease=lasting
+            )
+
+        held = await lease(dead, timedelta(0))
+        taken = await lease(alive, minute)
+        assert held is not None
+        assert taken is not None
+        assert await lease(new_id(), minute) is None
+        # The first one comes to life again: it has lost the lease, and moves nothing.
+        for reading, through in ((held, at(99)), (taken, at(7))):
+            await reconciling.finish_window(
+                conn,
+                reading,
+                read_through=through,
+                again_after=timedelta(0),
+                orders_read=0,
+                orders_moved=0,
+            )
+        again = await lease(new_id(), minute)
+        assert again is not None
+        assert again.read_through == at(7)
 
 
 async def finished(world: World) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Coroutine
@@ -17,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.logging import configure_logging
 
 _MASTER_KEY_BYTES = 32
+# Python's own 700 spends one part in twenty of a busy service on looking for cycles.
+_COLLECT_AFTER_ALLOCATIONS = 20_000
 SettingsOf = TypeVar("SettingsOf", bound="CommonSettings")
 
 log = structlog.get_logger()
@@ -94,6 +97,14 @@ async def _until_stopped(running: AbstractAsyncContextManager[str]) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         async with running as address:
             starting.cancel()
+            _relieve_collector()
             log.info("service_ready", address=address)
             await stop.wait()
             log.info("service_stopping")
+
+
+def _relieve_collector() -> None:
+    """What has been made so far lives as long as we do; requests leave few cycles behind."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER_ALLOCATIONS, 20, 20)

@@ -38,13 +38,19 @@ class Keyring:
         self._by_id: dict[UUID, AESGCM] = {}
 
     async def load(self, conn: Connection, merchants: Iterable[str]) -> None:
-        """Have the keys of these merchants at hand, making those that are missing."""
+        """Have the keys of these merchants at hand, making those that are missing.
+
+        Outside any transaction: a key that is rolled back after it was used opens nothing again.
+        """
         missing = sorted(set(merchants) - self._by_merchant.keys())
         if not missing:
             return
         found = await queries.find_keys(conn, missing)
         new = set(missing) - {key.merchant for key in found}
         if new:
+            if conn.is_in_transaction():
+                message = "data keys are made outside transactions"
+                raise RuntimeError(message)
             await queries.add_keys(conn, [self._make(merchant) for merchant in sorted(new)])
             found = await queries.find_keys(conn, missing)
         for key in found:

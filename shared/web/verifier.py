@@ -111,7 +111,7 @@ class TokenVerifier:
 
     def _unless_revoked(self, principal: Principal) -> Principal:
         before = self._void_before.get(principal.subject)
-        # Whole seconds in the token: one issued in the second of the revocation is void too.
+        # A token issued at the very moment of the revocation is void too.
         if before is not None and principal.issued_at <= before:
             message = "this access was revoked"
             raise Unauthorized(message, reason="token_revoked")

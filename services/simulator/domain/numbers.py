@@ -41,7 +41,7 @@ def short_link_id(number: int) -> str:
 
 def open_id() -> str:
     """A user as one app sees them."""
-    return f"_000{secrets.token_urlsafe(24)}"
+    return f"_000{secrets.token_urlsafe(18)}"
 
 
 def log_id(now: datetime) -> str:

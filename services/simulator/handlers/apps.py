@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.simulator.domain.codes import Code, PlatformError
+from services.simulator.domain.fields import Identifier, Text, TextOrEmpty
 from services.simulator.domain.numbers import access_token
 from services.simulator.gateway import WebhookPoster
 from services.simulator.handlers.world import World
@@ -24,7 +25,6 @@ EVENTS = tuple(sorted(({*MODELLED_EVENTS} | NAMED_EVENTS) - {"verify_webhook"}))
 _OK = range(200, 300)
 _TOKEN_TRUST_SECONDS = 1.0
 _SUBSCRIBED, _MUTED = 1, 0
-_Text = Field(min_length=1, max_length=200)
 
 
 class _Body(BaseModel):
@@ -32,19 +32,19 @@ class _Body(BaseModel):
 
 
 class PoiRequest(_Body):
-    poi_id: str = _Text
-    name: str = Field(default="", max_length=200)
+    poi_id: Identifier
+    name: TextOrEmpty = ""
 
 
 class MerchantRequest(_Body):
-    account_id: str = _Text
-    name: str = Field(default="", max_length=200)
+    account_id: Identifier
+    name: TextOrEmpty = ""
     pois: list[PoiRequest] = Field(default_factory=list, max_length=1000)
 
 
 class AppRequest(_Body):
-    client_key: str = _Text
-    client_secret: str = Field(min_length=1, max_length=200, repr=False)
+    client_key: Identifier
+    client_secret: Text = Field(repr=False)
     webhook_url: str | None = Field(default=None, pattern=r"^https?://", max_length=1000)
     merchants: list[MerchantRequest] = Field(default_factory=list, max_length=1000)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.simulator.domain.fields import Identifier, Text, TextOrEmpty
 from services.simulator.domain.webhooks import other_event, plan
 from services.simulator.handlers.world import World
 from services.simulator.queries import apps, webhooks
@@ -18,12 +19,12 @@ EVENTS_MAX = 1000
 class EventRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    account_id: str = Field(min_length=1, max_length=200)
-    event: str = Field(min_length=1, max_length=80)
+    account_id: Identifier
+    event: Identifier
     content: dict[str, Any]
-    from_user_id: str = Field(default="", max_length=64)
+    from_user_id: TextOrEmpty = ""
     # Two events with one reference are one message.
-    reference: str | None = Field(default=None, min_length=1, max_length=100)
+    reference: Text | None = None
 
 
 class EventsRequest(BaseModel):

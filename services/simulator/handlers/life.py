@@ -7,9 +7,11 @@ leaves them as they were, for whoever comes next.
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.simulator.domain.coupons import Coupon, CouponState, Order, OrderState
+from services.simulator.domain.fields import Int64
 from services.simulator.handlers.saving import Changes, lock_orders, save
 from services.simulator.handlers.world import World
 from services.simulator.queries import due
@@ -21,13 +23,15 @@ CERTIFICATES_MAX = 1000
 _BATCH_MAX = 200
 _REFUND_ACTION = "refund_success"
 
+log = structlog.get_logger()
+
 FindDue = Callable[[Connection, datetime, int], Awaitable[Sequence[int]]]
 
 
 class RefundRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    certificate_ids: list[int] = Field(min_length=1, max_length=CERTIFICATES_MAX)
+    certificate_ids: list[Int64] = Field(min_length=1, max_length=CERTIFICATES_MAX)
 
 
 async def apply_refunds(
@@ -120,6 +124,8 @@ async def _step(
         for order in (await lock_orders(conn, order_ids)).values():
             happen(order, changes, now)
         await save(conn, changes, faults=world.faults, now=now)
+    if changes.orders:
+        log.info("orders_moved", step=happen.__name__, orders=len(changes.orders))
     if changes.messages:
         world.webhooks_queued.ring()
     return len(order_ids)

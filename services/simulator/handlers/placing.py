@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.simulator.domain import numbers
 from services.simulator.domain.coupons import Coupon, CouponState, Order, OrderState, Sku, split
+from services.simulator.domain.fields import Identifier, Int64, Text
 from services.simulator.domain.webhooks import pay_success
 from services.simulator.handlers.saving import Changes, find_orders, lock_orders, save
 from services.simulator.handlers.world import World
@@ -20,15 +21,14 @@ from shared.ids import new_id
 from shared.postgres.connection import Connection
 
 ORDERS_MAX = 1000
-_Text = Field(min_length=1, max_length=200)
 
 
 class SkuRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    title: str = _Text
+    title: Text
     price_fen: int = Field(ge=0, le=10**9)
-    sku_id: str | None = Field(default=None, min_length=1, max_length=64)
+    sku_id: Text | None = None
     # 1 group meal, 2 voucher, 3 times card.
     groupon_type: int = Field(default=1, ge=1, le=3)
 
@@ -36,17 +36,17 @@ class SkuRequest(BaseModel):
 class OrderRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    account_id: str = _Text
+    account_id: Identifier
     sku: SkuRequest
     # How many coupons.
     count: int = Field(default=1, ge=1, le=20)
     # Placing a reference twice gives the first order again. Faults are decided by it.
-    reference: str | None = Field(default=None, min_length=1, max_length=100)
+    reference: Text | None = None
     pay_amount_fen: int | None = Field(default=None, ge=0, le=10**10)
     paid: bool = True
     expires_in_seconds: float | None = Field(default=None, ge=0, le=10**9)
-    poi_ids: list[str] | None = Field(default=None, min_length=1, max_length=1000)
-    open_id: str | None = Field(default=None, min_length=1, max_length=64)
+    poi_ids: list[Identifier] | None = Field(default=None, min_length=1, max_length=1000)
+    open_id: Text | None = None
 
 
 class OrdersRequest(BaseModel):
@@ -58,7 +58,7 @@ class OrdersRequest(BaseModel):
 class OrderIdsRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    order_ids: list[int] = Field(min_length=1, max_length=ORDERS_MAX)
+    order_ids: list[Int64] = Field(min_length=1, max_length=ORDERS_MAX)
 
 
 async def place_orders(world: World, requests: Sequence[OrderRequest]) -> list[Order]:

@@ -1,11 +1,14 @@
 """What all handlers of one process share."""
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from prometheus_client import Counter
+
+from services.simulator.domain.codes import Code
 from services.simulator.domain.encryption import CodeCipher
-from services.simulator.domain.faults import NO_FAULTS, Faults
+from services.simulator.domain.faults import NO_FAULTS, CallKind, Faults
 from services.simulator.domain.pace import Pace
 from services.simulator.handlers.numbers import Numbers
 from services.simulator.queries.apps import ClientToken
@@ -15,6 +18,7 @@ from shared.messaging.wake import Wake
 from shared.postgres.connection import Pool
 from shared.sealing.derivation import derive
 
+CALLS = Counter("qiao_simulator_calls_total", "Calls of the platform", ["call", "code"])
 _CIPHER_KEY = "encrypted codes of the simulator"
 
 
@@ -31,7 +35,11 @@ class World:
     # Valid tokens by text, each with when it was last looked up, in seconds of the event loop.
     tokens: dict[str, tuple[ClientToken, float]] = field(default_factory=dict)
     # Calls by kind and code since they were last written down.
-    calls: Counter[tuple[str, int]] = field(default_factory=Counter)
+    calls: defaultdict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
+
+    def count_call(self, call: CallKind, code: Code) -> None:
+        self.calls[call, code] += 1
+        CALLS.labels(call, int(code)).inc()
 
     @property
     def cancel_window(self) -> timedelta:

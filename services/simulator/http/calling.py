@@ -116,7 +116,7 @@ async def _answer(
         data = await handle(Call(request, edge, client_key, raw))
     except PlatformError as error:
         data, code, description = dict(error.data), error.code, error.description
-    edge.world.calls[kind, code] += 1
+    edge.world.count_call(kind, code)
     body = shapes.envelope(data, code=code, description=description, now=utc_now())
     if not with_token:
         # As the token endpoint is documented.

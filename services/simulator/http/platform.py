@@ -8,6 +8,7 @@ from services.simulator.domain import shapes
 from services.simulator.domain.codes import Code, PlatformError
 from services.simulator.domain.encryption import Purpose
 from services.simulator.domain.faults import CallKind
+from services.simulator.domain.fields import Int64, Text, TextOrEmpty
 from services.simulator.handlers import apps, cancelling, looking_up
 from services.simulator.handlers.cancelling import AskedCancel, CancelRequest
 from services.simulator.handlers.preparing import PrepareRequest
@@ -33,8 +34,7 @@ def _absent(value: object) -> object:
     return None if value in {"", "0", 0} else value
 
 
-Id = Annotated[int | None, BeforeValidator(_absent)]
-Text = Annotated[str | None, Field(max_length=200)]
+Id = Annotated[Int64 | None, BeforeValidator(_absent)]
 
 
 class _Body(BaseModel):
@@ -42,33 +42,33 @@ class _Body(BaseModel):
 
 
 class TokenBody(_Body):
-    client_key: str
-    client_secret: str = Field(repr=False)
+    client_key: Text
+    client_secret: Text = Field(repr=False)
     grant_type: str
 
 
 class VerifyBody(_Body):
-    verify_token: str = Field(min_length=1, max_length=200)
+    verify_token: Text
     encrypted_codes: list[str] = Field(default_factory=list, max_length=_CODES_MAX)
-    order_id: Text = None
-    poi_id: str = ""
+    order_id: TextOrEmpty | None = None
+    poi_id: TextOrEmpty = ""
 
 
 class BatchVerifyBody(_Body):
     certificate_batch_verify_list: list[VerifyBody] = Field(min_length=1, max_length=_CODES_MAX)
-    poi_id: str
+    poi_id: Text
 
 
 class CancelBatch(_Body):
     order_id: Id = None
-    verify_id_list: list[int] = Field(min_length=1, max_length=_CODES_MAX)
+    verify_id_list: list[Int64] = Field(min_length=1, max_length=_CODES_MAX)
 
 
 class CancelBody(_Body):
     verify_id: Id = None
     certificate_id: Id = None
-    shop_order_id: Text = None
-    cancel_token: Text = None
+    shop_order_id: TextOrEmpty | None = None
+    cancel_token: TextOrEmpty | None = None
     batch_cancel_info: CancelBatch | None = None
     batch_cancel_info_list: list[CancelBatch] = Field(default_factory=list, max_length=_CODES_MAX)
 
@@ -112,6 +112,8 @@ async def get_prepare(call: Call) -> shapes.Json:
     certificate_id = call.world.cipher.open(encrypted, Purpose.SCAN) if encrypted else None
     if encrypted and certificate_id is None:
         raise PlatformError(Code.UNREADABLE_CODE)
+    if code and not (code.isascii() and code.isdecimal()):
+        raise PlatformError(Code.UNKNOWN_COUPON)
     return await call.edge.preparing.ask(
         PrepareRequest(call.client_key, poi_id, certificate_id, None if encrypted else code)
     )
@@ -121,9 +123,7 @@ async def post_verify(call: Call) -> shapes.Json:
     body = read_model(call.raw, VerifyBody)
     if not body.poi_id:
         raise PlatformError(Code.BAD_PARAMETER, "缺少参数poi_id")
-    return await call.edge.verifying.ask(
-        VerifyRequest(call.client_key, body.poi_id, [_part(call, body)])
-    )
+    return await _verify(call, VerifyRequest(call.client_key, body.poi_id, [_part(call, body)]))
 
 
 async def post_batch_verify(call: Call) -> shapes.Json:
@@ -132,7 +132,13 @@ async def post_batch_verify(call: Call) -> shapes.Json:
     if len(tokens) < len(body.certificate_batch_verify_list):
         raise PlatformError(Code.BAD_PARAMETER, "verify_token重复")
     parts = [_part(call, part) for part in body.certificate_batch_verify_list]
-    return await call.edge.verifying.ask(VerifyRequest(call.client_key, body.poi_id, parts))
+    return await _verify(call, VerifyRequest(call.client_key, body.poi_id, parts))
+
+
+async def _verify(call: Call, request: VerifyRequest) -> shapes.Json:
+    answer = await call.edge.verifying.ask(request)
+    call.world.webhooks_queued.ring()
+    return answer
 
 
 def _part(call: Call, body: VerifyBody) -> VerifyPart:
@@ -221,7 +227,7 @@ async def query_orders(call: Call) -> shapes.Json:
         order_id=read_number(given.get("order_id")),
         created=read_window(call.request, "create_order_start_time", "create_order_end_time"),
         updated=read_window(call.request, "update_order_start_time", "update_order_end_time"),
-        open_id=given.get("open_id") or None,
+        open_id=given.get("open_id", "").replace("\x00", "") or None,
         page_num=read_number(given.get("page_num"), least=1) or 1,
         page_size=read_number(given.get("page_size"), least=1, most=_ORDERS_MAX) or _ORDERS_DEFAULT,
         after=read_place(read_list(call.request, "cursor")),

@@ -12,6 +12,7 @@ from shared.clock import from_unix_seconds
 
 _LAST_SECONDS = 4_102_444_800
 _LAST_OF_SECOND = 0.999_999
+_DIGITS_MAX = 19
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -24,7 +25,7 @@ def read_model(raw: bytes, model: type[Model]) -> Model:
 
 def read_required(request: web.Request, name: str) -> str:
     value = request.query.get(name, "")
-    if not value:
+    if not value or "\x00" in value:
         raise PlatformError(Code.BAD_PARAMETER, f"缺少参数{name}")
     return value
 
@@ -33,7 +34,8 @@ def read_number(text: str | None, *, least: int = 0, most: int = 2**63 - 1) -> i
     """None if nothing was sent."""
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and least <= int(text) <= most):  # noqa: PLR2004
+    readable = text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX
+    if not readable or not least <= int(text) <= most:
         raise PlatformError(Code.BAD_PARAMETER)
     return int(text)
 

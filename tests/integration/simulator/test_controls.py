@@ -5,6 +5,8 @@ import asyncio
 from tests.conftest import NewDatabase
 from tests.integration.simulator.support import (
     ACCOUNT,
+    CERTIFICATE,
+    POI,
     PRICE_FEN,
     SKU,
     Client,
@@ -168,3 +170,24 @@ async def test_short_links_are_understood_with_and_without_a_slash(simulator: Cl
     }
 
     assert len(scans) == 1
+
+
+async def test_what_postgres_cannot_keep_is_turned_away(simulator: Client) -> None:
+    coupon = (await simulator.order())["coupons"][0]
+    odd: list[tuple[str, Json]] = [
+        ("refunds", {"certificate_ids": [2**63]}),
+        ("payments", {"order_ids": [2**63]}),
+        ("orders", {"orders": [{"account_id": "a\x00", "sku": SKU}]}),
+        ("orders", {"orders": [{"account_id": ACCOUNT, "sku": SKU, "poi_ids": ["1,2"]}]}),
+    ]
+    for path, body in odd:
+        assert (await simulator.control("POST", path, body))["status"] == 422
+
+    prepare, cancel = f"{CERTIFICATE}/prepare/", f"{CERTIFICATE}/cancel/"
+    answers = [
+        await simulator.data("GET", prepare, code="\x00", poi_id=POI),
+        await simulator.data("GET", prepare, code=coupon["code"], poi_id="\x00"),
+        await simulator.data("POST", cancel, {"verify_id": str(2**63)}),
+        await simulator.data("POST", cancel, {"verify_id": "1", "cancel_token": "\x00"}),
+    ]
+    assert [answer["error_code"] for answer in answers] == [1212, 2100005, 2100005, 2100005]

@@ -111,12 +111,12 @@ async def test_the_order_query_says_what_it_cannot_do(simulator: Client) -> None
 
 
 async def test_the_order_query_has_a_limit_a_second(simulator: Client) -> None:
-    await simulator.control("PUT", "pace", {"order_query_per_second": 3})
+    await simulator.control("PUT", "pace", {"order_query_per_second": 1})
 
     codes = [(await query(simulator))["error_code"] for _ in range(10)]
 
-    assert codes[:3] == [0, 0, 0]
-    assert 28003018 in codes
+    assert codes[0] == 0
+    assert set(codes) == {0, 28003018}
 
 
 async def test_an_order_tells_its_amounts_and_items(simulator: Client) -> None:

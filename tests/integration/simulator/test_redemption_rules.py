@@ -228,7 +228,7 @@ async def test_a_batch_is_spent_as_a_whole_or_not_at_all(simulator: Client) -> N
 
 
 async def test_prepare_has_a_limit_a_second(simulator: Client) -> None:
-    await simulator.control("PUT", "pace", {"prepare_per_second": 5})
+    await simulator.control("PUT", "pace", {"prepare_per_second": 1})
     order = await simulator.order()
 
     answers = await asyncio.gather(
@@ -240,7 +240,7 @@ async def test_prepare_has_a_limit_a_second(simulator: Client) -> None:
 
     codes = Counter(answer["error_code"] for answer in answers)
     assert set(codes) == {0, 2119003}
-    assert 5 <= codes[0] < 10
+    assert codes[0] < codes[2119003]
 
 
 async def cancel(simulator: Client, **body: object) -> Json:

@@ -174,7 +174,7 @@ async def test_forged_copies_are_turned_away_once(simulator: Client, receiver: R
 async def test_late_webhooks_wait_and_the_simulator_is_not_idle(
     simulator: Client, receiver: Receiver
 ) -> None:
-    await switch(simulator, late=1000, late_seconds=0.5)
+    await switch(simulator, late=1000, late_seconds=2)
     await simulator.order()
 
     waiting = await simulator.control("GET", "idle")

@@ -99,7 +99,8 @@ class Gateway:
         if limiter is None:
             limiter = self._limiters[platform, client_key] = FairLimiter(
                 rate_per_second=self._queries_per_second,
-                burst=max(1, int(self._queries_per_second / 4)),
+                # Evenly: whoever counts calls by the second must never count one too many.
+                burst=1,
                 max_wait_seconds=_WAIT_FOR_TURN_SECONDS,
             )
         return limiter

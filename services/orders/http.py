@@ -36,6 +36,7 @@ async def list_orders(request: web.Request) -> web.Response:
         state=_state(request),
         account_id=request.query.get("account"),
         coupon_id=request.query.get("coupon_id"),
+        contradicted=_only_contradicted(request),
         since=read_time(request, "from"),
         until=read_time(request, "to"),
         after=_after(request),
@@ -110,6 +111,13 @@ def _state(request: web.Request) -> str | None:
     if state is not None and state not in set(OrderState):
         raise Unreadable(f"state: one of {', '.join(OrderState)}")
     return state
+
+
+def _only_contradicted(request: web.Request) -> bool:
+    text = request.query.get("contradicted", "false")
+    if text not in {"true", "false"}:
+        raise Unreadable("contradicted: true or false")
+    return text == "true"
 
 
 def _after(request: web.Request) -> tuple[datetime, int] | None:

@@ -6,7 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
-from services.orders.handlers.reconciling import Job, Reader, read_back, read_recent, sweep
+from services.orders.handlers.reconciling import (
+    Job,
+    Reader,
+    measure,
+    read_back,
+    read_recent,
+    sweep,
+)
 from shared.messaging.background import background, pause
 from shared.postgres.connection import CONFLICTS, OUTAGES
 
@@ -17,6 +24,7 @@ SCHEDULE: Sequence[Job] = (read_recent, read_back, sweep)
 _READERS = 2
 _IDLE_SECONDS = 1.0
 _OUTAGE_SECONDS = 1.0
+_MEASURE_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -31,6 +39,9 @@ async def reading_back(reader: Reader) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for number in range(_READERS):
             await stack.enter_async_context(background(run, name=f"reader-{number}"))
+        await stack.enter_async_context(
+            background(lambda stop: _measure_until_stopped(reader, stop), name="reading-gauges")
+        )
         yield
 
 
@@ -43,6 +54,15 @@ async def _until_stopped(reader: Reader, stop: asyncio.Event) -> None:
         except (*OUTAGES, *CONFLICTS) as outage:
             log.warning("reading_delayed", error=type(outage).__name__)
             await pause(stop, _OUTAGE_SECONDS)
+
+
+async def _measure_until_stopped(reader: Reader, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await measure(reader)
+        except (*OUTAGES, *CONFLICTS) as outage:
+            log.warning("measuring_delayed", error=type(outage).__name__)
+        await pause(stop, _MEASURE_SECONDS)
 
 
 async def _first_due(reader: Reader) -> bool:

@@ -57,6 +57,8 @@ class AmbiguousOrder(Rejection):
 async def list_orders(conn: Connection, wanted: Filter, *, limit: int) -> list[OrderAnswer]:
     if wanted.coupon_id is not None:
         rows = await queries.list_orders_of_coupon(conn, wanted, limit=limit)
+    elif wanted.contradicted:
+        rows = await queries.list_contradicted_orders(conn, wanted, limit=limit)
     elif wanted.merchant is None:
         rows = await queries.list_orders(conn, wanted, limit=limit)
     elif wanted.state is None:
@@ -80,6 +82,7 @@ async def find_coupon(
         state=None,
         account_id=None,
         coupon_id=coupon_id,
+        contradicted=False,
         since=None,
         until=None,
         after=None,

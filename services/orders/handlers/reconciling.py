@@ -17,6 +17,7 @@ from services.orders.domain import identities
 from services.orders.domain.changes import UPDATED
 from services.orders.gateway import Gateway, NoApplication
 from services.orders.handlers.applying import Said, apply_observations
+from services.orders.queries import reconciliation
 from services.orders.queries import reconciling as queries
 from services.orders.queries.applying import OrderName
 from services.orders.queries.reconciling import Reading, Span
@@ -36,7 +37,8 @@ _LEASE = timedelta(seconds=60)
 # A merchant heard of for the first time: how far the first reading goes back. The sweep goes on.
 _FIRST_WINDOW = timedelta(minutes=10)
 _FAILURE_WAIT_MAX = timedelta(minutes=5)
-_NO_APPLICATION_WAIT = timedelta(minutes=1)
+# A merchant that cannot be asked yet is tried again after so many turns of the others.
+_NO_APPLICATION_TURNS = 12
 _READ_BACK_AGAIN = timedelta(seconds=30)
 _READ_BACK_ATTEMPTS_MAX = 8
 _PRIORITIES = MappingProxyType({Span.RECENT: Priority.COUNTER, Span.SWEEP: Priority.BACKGROUND})
@@ -48,7 +50,11 @@ ORDERS_READ = Counter("qiao_orders_read_total", "Orders in the platforms' answer
 ORDERS_MOVED = Counter(
     "qiao_orders_moved_by_reading_total", "Orders whose state was learned by asking", ["what"]
 )
-LAST_READ = Gauge("qiao_orders_read_through_seconds", "Unix time up to which orders were read back")
+READ_THROUGH = Gauge(
+    "qiao_orders_read_through_seconds", "Unix time up to which every merchant was read back"
+)
+WAITING = Gauge("qiao_orders_waiting_to_be_read_back", "Orders to ask the platform about")
+CONTRADICTED_NOW = Gauge("qiao_orders_contradicted", "Orders that a person should look at")
 
 log = structlog.get_logger()
 
@@ -99,6 +105,16 @@ async def read_back(reader: Reader) -> bool:
     READINGS.labels("order", "read").inc()
     _count("order", page, events)
     return True
+
+
+async def measure(reader: Reader) -> None:
+    """Set the gauges, whoever did the work."""
+    async with reader.database.pool.acquire() as conn:
+        oldest = await reconciliation.oldest_read_through(conn)
+        WAITING.set(await reconciliation.count_waiting(conn, merchant=None))
+        CONTRADICTED_NOW.set(await reconciliation.count_contradicted(conn))
+    if oldest is not None:
+        READ_THROUGH.set(oldest.timestamp())
 
 
 async def _read_page(reader: Reader, span: Span) -> bool:
@@ -198,7 +214,6 @@ async def _move_on(
         return
     if reading.span is Span.RECENT:
         again_seconds = settings.orders_poll_seconds
-        LAST_READ.set(window_to.timestamp())
     else:
         again_seconds = settings.orders_sweep_seconds
     await queries.finish_window(
@@ -217,7 +232,7 @@ async def _postpone(reader: Reader, reading: Reading, failure: Failure) -> None:
     wait = min(timedelta(seconds=2.0**reading.failures), _FAILURE_WAIT_MAX)
     if isinstance(failure, NoApplication):
         # Nothing is wrong: the merchant has not connected an application yet.
-        wait = _NO_APPLICATION_WAIT
+        wait = timedelta(seconds=reader.settings.orders_poll_seconds * _NO_APPLICATION_TURNS)
     else:
         log.warning("reading_postponed", merchant=reading.merchant, failure=outcome)
     async with reader.database.transaction() as transaction:

@@ -37,6 +37,7 @@ CREATE INDEX orders_of_merchant_by_time ON orders (merchant, ordered_at DESC, or
 CREATE INDEX orders_of_merchant_by_state
     ON orders (merchant, state, ordered_at DESC, order_key DESC);
 CREATE INDEX orders_by_time ON orders (ordered_at DESC, order_key DESC);
+CREATE INDEX orders_contradicted ON orders (ordered_at DESC, order_key DESC) WHERE contradicted;
 CREATE INDEX orders_to_read_back ON orders (read_back_at) WHERE read_back_at IS NOT NULL;
 
 CREATE TABLE order_coupons (

@@ -73,6 +73,7 @@ class Filter:
     state: str | None
     account_id: str | None
     coupon_id: str | None
+    contradicted: bool
     since: datetime | None
     until: datetime | None
     # Where the page before ended: (ordered_at, order_key).
@@ -163,6 +164,36 @@ async def list_orders_of_merchant_in_state(
     return [OrderRow(*row.values()) for row in rows]
 
 
+async def list_contradicted_orders(
+    conn: Connection, wanted: Filter, *, limit: int
+) -> list[OrderRow]:
+    """Newest first, those that a person should look at."""
+    rows = await conn.fetch(
+        """
+        SELECT order_key, merchant, platform, order_id, account_id, version, state, contradicted,
+               coupon_count, title, original_amount_fen, pay_amount_fen, refunded_amount_fen,
+               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at
+          FROM orders
+         WHERE contradicted AND ($1::text IS NULL OR merchant = $1)
+           AND ordered_at >= coalesce($2, '-infinity'::timestamptz)
+           AND ordered_at < coalesce($3, 'infinity'::timestamptz)
+           AND (ordered_at, order_key) < (coalesce($4, 'infinity'::timestamptz), $5::bigint)
+           AND ($6::text IS NULL OR state = $6)
+           AND ($7::text IS NULL OR account_id = $7)
+         ORDER BY ordered_at DESC, order_key DESC
+         LIMIT $8
+        """,
+        wanted.merchant,
+        wanted.since,
+        wanted.until,
+        *_after(wanted),
+        wanted.state,
+        wanted.account_id,
+        limit,
+    )
+    return [OrderRow(*row.values()) for row in rows]
+
+
 async def list_orders_of_coupon(conn: Connection, wanted: Filter, *, limit: int) -> list[OrderRow]:
     """Newest first, whose coupon it is: one, save where two merchants are told of the same."""
     rows = await conn.fetch(
@@ -177,9 +208,9 @@ async def list_orders_of_coupon(conn: Connection, wanted: Filter, *, limit: int)
            AND ordered_at < coalesce($4, 'infinity'::timestamptz)
            AND (ordered_at, o.order_key) < (coalesce($5, 'infinity'::timestamptz), $6::bigint)
            AND ($7::text IS NULL OR o.state = $7)
-           AND ($8::text IS NULL OR account_id = $8)
+           AND ($8::text IS NULL OR account_id = $8) AND (contradicted OR NOT $9)
          ORDER BY ordered_at DESC, o.order_key DESC
-         LIMIT $9
+         LIMIT $10
         """,
         wanted.coupon_id,
         wanted.merchant,
@@ -188,6 +219,7 @@ async def list_orders_of_coupon(conn: Connection, wanted: Filter, *, limit: int)
         *_after(wanted),
         wanted.state,
         wanted.account_id,
+        wanted.contradicted,
         limit,
     )
     return [OrderRow(*row.values()) for row in rows]

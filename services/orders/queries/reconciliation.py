@@ -80,6 +80,21 @@ async def count_missed(
     return [MissedRow(*row.values()) for row in rows]
 
 
+async def oldest_read_through(conn: Connection) -> datetime | None:
+    """Up to where every merchant with an application has been read back."""
+    oldest: datetime | None = await conn.fetchval(
+        """
+        SELECT min(read_through) FROM reconciliations
+         WHERE span = 'recent' AND last_failure IS DISTINCT FROM 'no_application'
+        """
+    )
+    return oldest
+
+
+async def count_contradicted(conn: Connection) -> int:
+    return int(await conn.fetchval("SELECT count(*) FROM orders WHERE contradicted"))
+
+
 async def count_waiting(conn: Connection, *, merchant: str | None) -> int:
     """Orders about which the platform is still to be asked."""
     return int(

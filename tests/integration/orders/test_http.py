@@ -78,7 +78,13 @@ async def test_a_list_is_filtered_and_read_page_by_page(orders: OrdersUnderTest)
 
 @pytest.mark.parametrize(
     "query",
-    [{"state": "eaten"}, {"from": "yesterday"}, {"limit": "0"}, {"cursor": "x"}],
+    [
+        {"state": "eaten"},
+        {"contradicted": "perhaps"},
+        {"from": "yesterday"},
+        {"limit": "0"},
+        {"cursor": "x"},
+    ],
     ids=str,
 )
 async def test_what_cannot_be_read_is_refused(
@@ -145,10 +151,13 @@ async def test_an_order_explains_itself(orders: OrdersUnderTest) -> None:
     await orders.say(redeemed(order_id, "c1", seconds=60))
     contradicted = await orders.explained(order_id, observations=2)
     assert contradicted["contradicted"]
+    assert await all_pages(orders, contradicted="true") == [order_id]
+    assert await all_pages(orders, contradicted="true", merchant="heytea") == []
     assert "redeemed and refunded" in contradicted["because"]["contradictions"][0]["en"]
     await orders.say(cancelled(order_id, "c1", seconds=70), paid(order_id))
     answer = await orders.explained(order_id, observations=4)
     assert not answer["contradicted"]
+    assert await all_pages(orders, contradicted="true") == []
     assert {one["source"] for one in answer["observations"]} == {"webhook", "redemption"}
     first = answer["observations"][0]
     assert first["event_id"] == str(refund.id)

@@ -70,8 +70,8 @@ class Explaining:
 
 def wanted(**members: Any) -> Filter:
     """Any: each member has a type of its own."""
-    nothing = dict.fromkeys(Filter.__slots__)
-    return Filter(**{**nothing, **members})
+    nothing: dict[str, Any] = dict.fromkeys(Filter.__slots__)
+    return Filter(**{**nothing, "contradicted": False, **members})
 
 
 def _observation(key: int) -> NewObservation:
@@ -113,6 +113,10 @@ HOT: dict[str, Callable[[Connection], Awaitable[object]]] = {
     "list_orders_of_coupon": lambda conn: reading.list_orders_of_coupon(
         conn, wanted(coupon_id="c77"), limit=50
     ),
+    "list_contradicted_orders": lambda conn: reading.list_contradicted_orders(
+        conn, wanted(contradicted=True), limit=50
+    ),
+    "count_contradicted": reconciliation.count_contradicted,
     "find_orders": lambda conn: reading.find_orders(conn, "o77", merchant=None, limit=10),
     "fetch_seen_facts": lambda conn: reading.fetch_seen_facts(conn, 77, limit=500),
     "read_back_now": lambda conn: reconciling.read_back_now(conn, _NAMES[:5]),
@@ -123,7 +127,7 @@ HOT: dict[str, Callable[[Connection], Awaitable[object]]] = {
     "count_missed": lambda conn: reconciliation.count_missed(
         conn, merchant="m1", since=at(0), grace=_LATER
     ),
-    "count_waiting": lambda conn: reconciliation.count_waiting(conn, merchant="m1"),
+    "count_waiting": lambda conn: reconciliation.count_waiting(conn, merchant=None),
 }
 
 

@@ -64,7 +64,7 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         intake = await _prepare(stack, settings, database)
         await enter(relaying(database, broker))
         handover = Handover()
-        relay = Relay(hot, broker, intake.keyring, intake.queue, handover)
+        relay = Relay(hot, broker, intake.keyring, handover)
         await enter(relaying_deliveries(relay))
         await enter(consuming(database, broker, SUBSCRIPTIONS, durable="intake"))
         await enter(repeating(_schedule(intake, database)))

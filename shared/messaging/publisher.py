@@ -19,6 +19,8 @@ from shared.messaging.queries import Outgoing
 _ACK_SECONDS = 10.0
 # The server's limit for one atomic batch.
 _ATOMIC_MAX = 1000
+# Others have a turn of the event loop between so many.
+_PER_TURN = 50
 # https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-50.md
 _BATCH_ID = "Nats-Batch-Id"
 _BATCH_SEQUENCE = "Nats-Batch-Sequence"
@@ -70,6 +72,8 @@ class Publisher:
         number, waiting = self._expect(1)
         try:
             for sequence, event in enumerate(batch, 1):
+                if sequence % _PER_TURN == 0:
+                    await asyncio.sleep(0)
                 headers = {
                     Header.MSG_ID: str(event.event_id),
                     _BATCH_ID: batch_id,

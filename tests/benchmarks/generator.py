@@ -86,7 +86,7 @@ def a_body(number: int, size: int) -> bytes:
             "create_time": now - 30,
             "pay_time": now - 2,
             "phone": f"138{number:08}",
-            "sku_list": [{"sku_id": str(index), "count": 1} for index in range(8)],
+            "sku_list": [{"sku_id": str(index), "count": 1} for index in range(2)],
             "title": "",
         },
     }

@@ -18,7 +18,6 @@ from services.intake.domain.envelopes import (
 )
 from services.intake.handlers import metrics
 from services.intake.handlers.handover import Handover
-from services.intake.handlers.queue import CommitQueue
 from services.intake.queries import pending as queries
 from shared.messaging.background import background
 from shared.messaging.broker import Broker
@@ -30,12 +29,14 @@ from shared.postgres.connection import Connection
 from shared.sealing.keyring import Keyring
 
 _BATCH = 500
-# While requests wait, the relay takes small bites and rests between them.
-_BATCH_WHILE_BUSY = 100
-_BUSY_DEPTH = 32
-_REST_SECONDS = 0.02
-# A turn of the event loop that the relay takes is one that requests wait for.
+# Requests share the event loop: the relay takes small turns, and when a turn of the others takes
+# longer than this it rests for as long as they took.
 _DELIVERIES_PER_TURN = 16
+_CONGESTED_SECONDS = 0.005
+_REST_SECONDS_MAX = 0.1
+# After a small batch it waits a moment, so that the next one is worth its transaction.
+_SMALL_BATCH = 100
+_LINGER_SECONDS = 0.02
 # Under the stream's limit of one message, with room for headers.
 _EVENT_BYTES_MAX = 1_000_000
 
@@ -51,7 +52,6 @@ class Relay:
     hot: Database
     broker: Broker
     keyring: Keyring
-    queue: CommitQueue
     handover: Handover
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -59,14 +59,13 @@ class Relay:
 
     async def publish_batch(self) -> int:
         """Publish the oldest deliveries; they leave the queue with the commit, or stay in it."""
-        busy = self.queue.depth >= _BUSY_DEPTH
-        if busy:
-            await asyncio.sleep(_REST_SECONDS)
         async with self.hot.pool.acquire() as conn, conn.transaction():
-            claimed = await queries.claim_pending(conn, limit=_BATCH_WHILE_BUSY if busy else _BATCH)
+            claimed = await queries.claim_pending(conn, limit=_BATCH)
             if claimed:
                 await self.broker.publish(await self._prepare(conn, claimed))
         metrics.PUBLISHED.inc(len(claimed))
+        if 0 < len(claimed) < _SMALL_BATCH:
+            await asyncio.sleep(_LINGER_SECONDS)
         return len(claimed)
 
     async def _prepare(self, conn: Connection, claimed: Sequence[UUID]) -> list[Outgoing]:
@@ -80,7 +79,7 @@ class Relay:
         deliveries += [delivery for delivery in at_hand.values() if delivery is not None]
         for number, delivery in enumerate(deliveries):
             if number % _DELIVERIES_PER_TURN == 0:
-                await asyncio.sleep(0)
+                await _give_way()
             try:
                 outgoing.append(self._event(delivery))
             except Exception as error:  # noqa: BLE001 - one body must never hold up the others
@@ -101,6 +100,16 @@ class Relay:
         if len(payload) > _EVENT_BYTES_MAX:
             raise TooLarge(f"{len(payload)} bytes")
         return Outgoing(0, delivery.delivery_id, subject, payload)
+
+
+async def _give_way() -> None:
+    """Let requests go first: deliveries that wait here are durable, those outside are not."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await asyncio.sleep(0)
+    taken_by_others = loop.time() - started
+    if taken_by_others > _CONGESTED_SECONDS:
+        await asyncio.sleep(min(taken_by_others, _REST_SECONDS_MAX))
 
 
 async def _bury(conn: Connection, delivery: Delivery | StoredDelivery, error: Exception) -> None:

@@ -141,6 +141,17 @@ async def test_an_outage_of_the_platform_only_delays(world: World) -> None:
     await eventually(well_again)
 
 
+async def test_a_token_that_the_platform_turns_away_is_replaced(world: World) -> None:
+    await world.intake.add_app()
+    for _ in range(2):
+        [placed] = await world.platform.place(1)
+        await world.orders.order_in(placed["order_id"], "paid")
+        # Somebody else with our secret: the token that we hold is void from here on.
+        await world.platform.fetch_token()
+        await world.platform.fetch_token()
+    assert (await span(world, "recent"))["failures"] == 0
+
+
 async def test_who_dies_over_a_page_leaves_it_to_others(database: NewDatabase) -> None:
     merchant = Merchant(MERCHANT, "douyin", None, "益禾堂", 1)
     dead, alive = new_id(), new_id()

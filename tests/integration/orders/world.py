@@ -46,6 +46,15 @@ class Platform:
         }
         await self.control("POST", "apps", app)
 
+    async def fetch_token(self) -> None:
+        body = {
+            "client_key": CLIENT_KEY,
+            "client_secret": SECRET,
+            "grant_type": "client_credential",
+        }
+        async with self.session.post(f"{self.url}/oauth/client_token/", json=body) as answer:
+            assert (await answer.json())["data"]["error_code"] == 0
+
     async def place(self, number: int, *, coupons: int = 1) -> list[Json]:
         order = {
             "account_id": ACCOUNT,
@@ -78,6 +87,8 @@ async def a_world(database: NewDatabase, nats_url: str, **settings: Any) -> Asyn
             master_key=MASTER_KEY,
             simulator_port=0,
             simulator_refund_seconds=0,
+            # Whoever fetches a token ends the one before at once.
+            simulator_token_overlap_seconds=0,
         )
         base_url = await stack.enter_async_context(running_simulator(simulator))
         access = await stack.enter_async_context(running_access(url, nats_url))

@@ -98,7 +98,9 @@ class _Consumer:
             ack_wait=_ACK_WAIT_SECONDS,
             max_ack_pending=_MAX_ACK_PENDING,
             max_deliver=-1,
-            filter_subjects=[subscription.subject for subscription in self.subscriptions],
+            filter_subjects=[
+                subject for subscription in self.subscriptions for subject in subscription.subjects
+            ],
         )
 
     async def _waiting(self, pull: JetStreamContext.PullSubscription) -> bool:

@@ -13,16 +13,28 @@ Handler: TypeAlias = Callable[[Connection, Sequence[Event]], Awaitable[Sequence[
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`types` is one event type, or a family: `order.paid`, `platform.>`."""
+    """`types` is one event type, or a family: `order.paid`, `platform.>`; or several of them.
 
-    types: str
+    What one subscription hears is handled together, once a batch: a handler that locks rows in
+    key order does so over all that the batch is about.
+    """
+
+    types: str | tuple[str, ...]
     handle: Handler
 
     @property
-    def subject(self) -> str:
-        return filter_subject(self.types)
+    def subjects(self) -> tuple[str, ...]:
+        return tuple(filter_subject(each) for each in self._each)
 
     def hears(self, event_type: str) -> bool:
-        if self.types.endswith(".>"):
-            return event_type.startswith(self.types[:-1])
-        return event_type == self.types
+        return any(_covers(each, event_type) for each in self._each)
+
+    @property
+    def _each(self) -> tuple[str, ...]:
+        return (self.types,) if isinstance(self.types, str) else self.types
+
+
+def _covers(types: str, event_type: str) -> bool:
+    if types.endswith(".>"):
+        return event_type.startswith(types[:-1])
+    return event_type == types

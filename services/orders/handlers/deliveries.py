@@ -17,28 +17,15 @@ from shared.platforms.registry import platform_named
 from shared.postgres.connection import Connection
 
 
-async def on_platform_deliveries(
+async def on_orders_spoken_of(
     conn: Connection, events: Sequence[Event], *, read_back_after: timedelta
 ) -> Sequence[Event]:
-    """Apply what a platform says about orders; what it says about other things passes by.
+    """Apply what platforms and our own counters say about orders.
 
-    Raises Unreadable if a delivery is not what its event should be.
+    What a platform says about other things passes by. Raises Unreadable if a delivery is not what
+    its event should be.
     """
-    said = [one for event in events for one in _of_delivery(event)]
-    return await apply_observations(conn, said, read_back_after=read_back_after)
-
-
-async def on_coupons_redeemed(
-    conn: Connection, events: Sequence[Event], *, read_back_after: timedelta
-) -> Sequence[Event]:
-    said = [_of_redemption(event) for event in events]
-    return await apply_observations(conn, said, read_back_after=read_back_after)
-
-
-async def on_coupons_cancelled(
-    conn: Connection, events: Sequence[Event], *, read_back_after: timedelta
-) -> Sequence[Event]:
-    said = [_of_cancellation(event) for event in events]
+    said = [one for event in events for one in _said(event)]
     return await apply_observations(conn, said, read_back_after=read_back_after)
 
 
@@ -61,6 +48,15 @@ async def on_merchants_changed(conn: Connection, events: Sequence[Event]) -> Seq
     await reconciling.upsert_merchants(conn, merchants)
     await reconciling.insert_reconciliations(conn, merchants)
     return ()
+
+
+def _said(event: Event) -> Iterator[Said]:
+    if event.type == CouponRedeemed.TYPE:
+        yield _of_redemption(event)
+    elif event.type == CouponCancelled.TYPE:
+        yield _of_cancellation(event)
+    else:
+        yield from _of_delivery(event)
 
 
 def _of_delivery(event: Event) -> Iterator[Said]:

@@ -50,7 +50,7 @@ SCHEDULE: Final = (
     Task("settle-redemptions", 0.5, pending.settle_due),
     Task("settle-cancellations", 0.5, take_back.settle_due),
     Task("measure-pending", 5.0, measure),
-    Task("forget-secrets", 30.0, forget),
+    Task("forget-secrets", 10.0, forget),
 )
 
 

@@ -16,6 +16,7 @@ from services.redemption.queries import cancellations as queries
 from services.redemption.queries import redemptions
 from services.redemption.queries.refusals import add_refusal
 from shared.clock import utc_now
+from shared.errors import Unavailable
 from shared.platforms.rate import Priority
 from shared.platforms.reasons import Reason
 
@@ -47,8 +48,13 @@ async def cancel(desk: Desk, visitor: Visitor, asked: CancelRequest) -> Answer:
     caller = visitor.at(merchant=redemption.merchant, store_id=redemption.store_id)
     begun = await _begin(desk, caller, asked)
     if begun is None:
-        # The same cancel_id was used at the same moment.
-        return await cancel(desk, visitor, asked)
+        # The same cancel_id came a second time at the same moment, and the other was faster.
+        async with desk.database.pool.acquire() as conn:
+            known = await queries.find_cancellation(conn, asked.cancel_id)
+        if known is None:
+            message = "other cancellations keep coming and going"
+            raise Unavailable(message)
+        return await _again(desk, visitor, asked, known)
     return begun if isinstance(begun, Answer) else await _ask_and_settle(desk, begun)
 
 
@@ -80,49 +86,64 @@ async def _unknown_redemption(desk: Desk, visitor: Visitor, asked: CancelRequest
 
 
 async def _begin(desk: Desk, caller: Caller, asked: CancelRequest) -> Undertaking | Answer | None:
-    """Under the redemption's lock: refuse for ever, or note that the platform is being asked."""
+    """Note that the platform is being asked, or refuse for ever. None: the id is in use."""
     digest = cancelling.digest_of_cancel(asked.redemption_id, asked.cause)
-    async with desk.database.transaction() as transaction:
-        conn = transaction.conn
-        redemption = await queries.lock_redemption(conn, asked.redemption_id)
-        rows = await queries.find_rows(conn, asked.redemption_id)
-        if redemption is None or await queries.find_cancellation(conn, asked.cancel_id):
-            return None
-        refusal = cancelling.refusal_to_cancel(redemption, rows, now=utc_now())
-        if refusal is None:
-            cancellation = await queries.add_cancellation(
-                conn,
-                cancel_id=asked.cancel_id,
-                redemption_id=asked.redemption_id,
-                digest=digest,
-                caller=caller,
-                cause=asked.cause,
-                first_wait=FIRST_WAIT,
-            )
-            if cancellation is not None:
-                left = cancelling.spent_rows(rows)
-                return Undertaking(cancellation, redemption, left, repeated=False)
-            refusal = Refusal(Reason.CANCEL_IN_PROGRESS, "another cancellation is under way")
-        body = as_json(_refused_body(asked, redemption, refusal))
-        recorded = await queries.record_refused_cancellation(
+    async with desk.database.pool.acquire() as conn, conn.transaction():
+        cancellation = await queries.add_cancellation(
             conn,
             cancel_id=asked.cancel_id,
-            redemption=redemption,
+            redemption_id=asked.redemption_id,
             digest=digest,
             caller=caller,
             cause=asked.cause,
-            reason=refusal.reason,
+            first_wait=FIRST_WAIT,
+        )
+        # Read after that: a cancellation that was under way until now has done its work.
+        redemption = await redemptions.find_redemption(conn, asked.redemption_id)
+        rows = await queries.find_rows(conn, asked.redemption_id)
+        if redemption is None or (
+            cancellation is None and await queries.find_cancellation(conn, asked.cancel_id)
+        ):
+            return None
+        if cancellation is None:
+            refusal = Refusal(Reason.CANCEL_IN_PROGRESS, "another cancellation is under way")
+            body = _refused_body(asked, redemption, refusal)
+            recorded = await queries.record_refused_cancellation(
+                conn,
+                cancel_id=asked.cancel_id,
+                redemption=redemption,
+                digest=digest,
+                caller=caller,
+                cause=asked.cause,
+                reason=refusal.reason,
+                answer=body,
+            )
+            return _refused(redemption, refusal, body) if recorded else None
+        against = cancelling.refusal_to_cancel(redemption, rows, now=utc_now())
+        if against is None:
+            left = cancelling.spent_rows(rows)
+            return Undertaking(cancellation, redemption, left, repeated=False)
+        body = _refused_body(asked, redemption, against)
+        await queries.settle_cancellation(
+            conn,
+            cancel_id=asked.cancel_id,
+            state=CancellationState.REFUSED,
+            reason=against.reason,
             answer=body,
         )
-    if not recorded:
-        return None
+        return _refused(redemption, against, body)
+
+
+def _refused_body(asked: CancelRequest, redemption: Redemption, refusal: Refusal) -> bytes:
+    return as_json(
+        answers.refused(refusal, cancel_id=str(asked.cancel_id), **answers.names(redemption))
+    )
+
+
+def _refused(redemption: Redemption, refusal: Refusal, body: bytes) -> Answer:
     OUTCOMES.labels("cancel", "refused").inc()
     REFUSALS.labels("cancel", refusal.reason).inc()
     return Answer(409, body, reason=refusal.reason, order_id=redemption.order_id)
-
-
-def _refused_body(asked: CancelRequest, redemption: Redemption, refusal: Refusal) -> answers.Body:
-    return answers.refused(refusal, cancel_id=str(asked.cancel_id), **answers.names(redemption))
 
 
 async def _ask_and_settle(desk: Desk, undertaking: Undertaking) -> Answer:

@@ -6,23 +6,8 @@ from uuid import UUID
 
 from services.redemption.domain.records import Caller, Cancellation, Redemption, Spent
 from services.redemption.domain.states import CancellationState, LedgerState
-from services.redemption.queries.redemptions import as_redemption
 from shared.ids import new_id
 from shared.postgres.connection import Connection, Row
-
-
-async def lock_redemption(conn: Connection, redemption_id: UUID) -> Redemption | None:
-    """Cancellations of one redemption go one after the other."""
-    row = await conn.fetchrow(
-        """
-        SELECT redemption_id, request_digest, merchant, store_id, terminal_id, platform,
-               order_id, preparation_id, coupon_ids, state, reason, attempts, answer,
-               traceparent, created_at
-          FROM redemptions WHERE redemption_id = $1 FOR UPDATE
-        """,
-        redemption_id,
-    )
-    return None if row is None else as_redemption(list(row.values()))
 
 
 async def find_cancellation(conn: Connection, cancel_id: UUID) -> Cancellation | None:

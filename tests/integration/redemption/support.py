@@ -56,6 +56,7 @@ class Platform:
     url: str
     session: aiohttp.ClientSession
     postgres_url: str = ""
+    webhook_url: str = ""
 
     async def control(self, method: str, path: str, body: object = None) -> Json:
         async with self.session.request(method, f"{self.url}/sim/v1/{path}", json=body) as response:
@@ -78,9 +79,15 @@ class Platform:
         """`verify={"dropped_after": 1000}` and so on; none at all ends them."""
         await self.control("PUT", "faults", {"calls": calls})
 
+    async def add_poi(self, poi_id: str) -> None:
+        await introduce_app(self, self.webhook_url, [POI, OTHER_POI, poi_id])
+
     async def webhooks_late(self, seconds: float) -> None:
         late = {"late": 1000 if seconds else 0, "late_seconds": seconds}
         await self.control("PUT", "faults", {"webhooks": late})
+
+    async def webhooks_lost(self) -> None:
+        await self.control("PUT", "faults", {"webhooks": {"lost": 1000}})
 
     async def coupons(self, order: Json) -> list[str]:
         """The states of an order's coupons as the platform knows them."""
@@ -352,15 +359,25 @@ async def _introduce(platform: Platform, access: Access, intake: IntakeUnderTest
     await access.add_merchant(MERCHANT, account_id=ACCOUNT)
     added = await intake.add_app()
     assert added.status < 300, added.body
-    pois = [{"poi_id": POI, "name": "人民广场店"}, {"poi_id": OTHER_POI, "name": "静安寺店"}]
+    platform.webhook_url = f"{intake.url}/webhooks/douyin/{CLIENT_KEY}"
+    await introduce_app(platform, platform.webhook_url, [POI, OTHER_POI])
+
+
+async def introduce_app(platform: Platform, webhook_url: str, pois: Sequence[str]) -> None:
+    """Say again who the merchant is and which stores it has."""
+    merchant = {
+        "account_id": ACCOUNT,
+        "name": "一禾堂",
+        "pois": [{"poi_id": poi_id} for poi_id in pois],
+    }
     await platform.control(
         "POST",
         "apps",
         {
             "client_key": CLIENT_KEY,
             "client_secret": SECRET,
-            "webhook_url": f"{intake.url}/webhooks/douyin/{CLIENT_KEY}",
-            "merchants": [{"account_id": ACCOUNT, "name": "一禾堂", "pois": pois}],
+            "webhook_url": webhook_url,
+            "merchants": [merchant],
         },
     )
 

@@ -238,3 +238,24 @@ async def test_while_many_wait_each_is_settled_once(scene: Scene) -> None:
     for order, _, _ in scans:
         events = await scene.world.events(order, number=2)
         assert [event.type for event in events] == ["coupon.pending", "coupon.redeemed"]
+
+
+async def test_a_lost_answer_to_a_cancellation_is_asked_for_again(scene: Scene) -> None:
+    order, preparation_id, coupon_ids = await scene.scanned()
+    redemption_id, cancel_id = str(uuid4()), str(uuid4())
+    await scene.till.put(preparation_id, coupon_ids, redemption_id)
+    await scene.gate.turn(Door.DEAF)
+    pending = await scene.till.cancel(redemption_id, cancel_id)
+    assert (pending.status, pending.outcome) == (202, "pending")
+    assert await scene.world.platform.coupons(order) == ["available"]
+    # Until it is known, nobody else spends it.
+    refused = await scene.till.scan(order["coupons"][0]["code"])
+    assert refused.reason == "already_redeemed"
+    await scene.gate.turn(Door.OPEN)
+    await scene.world.fetch(
+        "UPDATE cancellations SET next_attempt_at = now() WHERE state = 'pending'"
+    )
+    events = await scene.world.events(order, number=2)
+    assert events[1].type == "coupon.cancelled"
+    answer = await scene.till.cancel(redemption_id, cancel_id)
+    assert (answer.status, answer.outcome) == (200, "cancelled")

@@ -103,7 +103,10 @@ def _pretty_writer() -> Callable[[Event], None]:
     console = Console(highlight=False, soft_wrap=True)
 
     def write(event: Event) -> None:
-        console.print(line(event))
+        # Through print: rich would end the process when the reader has gone.
+        with console.capture() as written:
+            console.print(line(event))
+        print(written.get(), end="", flush=True)
 
     return write
 

@@ -27,10 +27,10 @@ async def test_after_a_live_show_with_every_fault_everybody_agrees(qiao: Launche
 @pytest.mark.timeout(300)
 async def test_the_rehearsal_did_meet_what_it_is_for(qiao: Launched) -> None:
     """A run without faults, repetitions and refusals would prove nothing."""
-    faults = "doubled=100,conflicting=50,forged=50,lost=50,verify.dropped_after=200"
+    faults = "doubled=100,conflicting=80,forged=80,lost=50,verify.dropped_after=80"
     said = await run_qiao(
-        *("simulate", "live-show", "--orders", "150", "--faults", faults),
-        *("--seed", "11", "--rate", "30", "--json"),
+        *("simulate", "live-show", "--orders", "100", "--faults", faults),
+        *("--seed", "11", "--json"),
         data=qiao.data,
         within_seconds=240,
     )

@@ -21,7 +21,6 @@ from shared.postgres.connection import CONFLICTS, OUTAGES
 _POLL_SECONDS = 0.25
 _OUTAGE_SECONDS = 0.5
 _RECORD_SECONDS = 0.02
-_BATCH_MAX = 500
 # Beyond the time-out: until then nobody else sends what we hold.
 _LEASE_MARGIN_SECONDS = 5.0
 # How many each sender holds: the one it posts and those that wait for it.
@@ -41,10 +40,12 @@ class Sender:
         self._world = world
         self._poster = poster
         self._taken: asyncio.Queue[Due] = asyncio.Queue()
+        self._unanswered = 0
+        self._room = Wake()
         self._answered: list[Attempt] = []
         self._answers = Wake()
+        self._unwritten = 0
         self._written = Wake()
-        self._in_flight = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stops taking at the stop, and writes down the answers that come until it is cut off."""
@@ -54,32 +55,32 @@ class Sender:
             working.append(group.create_task(self._record()))
             while not stop.is_set():
                 await self._take(stop)
-            while self._in_flight:
+            while self._unanswered or self._unwritten:
                 await self._written.wait(_POLL_SECONDS)
             for task in working:
                 task.cancel()
 
     async def _take(self, stop: asyncio.Event) -> None:
-        room = (
-            min(_BATCH_MAX, _ROUNDS * self._world.settings.simulator_webhook_senders)
-            - self._in_flight
-        )
-        if room <= 0:
-            await pause(stop, _RECORD_SECONDS)
-            return
+        """Fill up when half of what the senders may hold is answered: small bites cost as much."""
         settings = self._world.settings
+        most = settings.simulator_webhook_senders * _ROUNDS
+        if self._unanswered > most // 2:
+            await self._room.wait(_POLL_SECONDS)
+            return
         lease = timedelta(
             seconds=settings.simulator_webhook_timeout_seconds * _ROUNDS + _LEASE_MARGIN_SECONDS
         )
         try:
             async with self._world.pool.acquire() as conn:
-                due = await webhooks.take_due(conn, now=utc_now(), lease=lease, limit=room)
+                due = await webhooks.take_due(
+                    conn, now=utc_now(), lease=lease, limit=most - self._unanswered
+                )
         except (*OUTAGES, *CONFLICTS) as outage:
             log.warning("webhooks_delayed", error=type(outage).__name__)
             await pause(stop, _OUTAGE_SECONDS)
             return
-        self._in_flight += len(due)
-        IN_FLIGHT.set(self._in_flight)
+        self._unanswered += len(due)
+        IN_FLIGHT.set(self._unanswered)
         for one in due:
             self._taken.put_nowait(one)
         if not due:
@@ -112,7 +113,11 @@ class Sender:
                     due_at=due_at,
                 )
             )
+            self._unwritten += 1
             self._answers.ring()
+            self._unanswered -= 1
+            IN_FLIGHT.set(self._unanswered)
+            self._room.ring()
 
     def _outcome(self, due: Due, answer: Answer) -> tuple[WebhookState, datetime | None]:
         """Acknowledged is any 2xx. A forger tries once."""
@@ -132,8 +137,7 @@ class Sender:
             answered, self._answered = self._answered, []
             if answered:
                 await self._write(answered)
-                self._in_flight -= len(answered)
-                IN_FLIGHT.set(self._in_flight)
+                self._unwritten -= len(answered)
                 self._written.ring()
 
     async def _write(self, answered: Sequence[Attempt]) -> None:

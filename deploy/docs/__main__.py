@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from deploy.docs import asyncapi, cli, events, orders
+from deploy.docs import asyncapi, cli, events, orders, redemption
 
 _FOLDER = Path(__file__).parent.parent.parent / "docs"
 DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
@@ -15,6 +15,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "cli.md": cli.render,
         "events.md": events.render,
         "orders.md": orders.render,
+        "redemption.md": redemption.render,
     }
 )
 

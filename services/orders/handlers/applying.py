@@ -59,7 +59,6 @@ class Move:
     view: OrderView
     steps: tuple[Step, ...]
     added: tuple[UUID, ...]
-    traceparent: str
     events: tuple[Event, ...]
     read_back_at: datetime | None
 
@@ -110,15 +109,20 @@ def _move(
     read_back_after: timedelta,
 ) -> Move:
     taken = steps(None if stored.version == 0 else known, view.snapshot)
-    traceparent = new[-1].traceparent
+    causes = sorted(new, key=lambda one: one.observation.occurred_at)
     return Move(
         stored=stored,
         view=view,
         steps=taken,
         added=tuple(one.observation_id for one in new),
-        traceparent=traceparent,
         events=tuple(
-            _event(stored, step, version=stored.version + number, traceparent=traceparent)
+            _event(
+                stored,
+                step,
+                version=stored.version + number,
+                # What happened on the way was caused by what happened first.
+                cause=causes[-1 if step.snapshot.state is view.snapshot.state else 0],
+            )
             for number, step in enumerate(taken, start=1)
         ),
         read_back_at=_read_back_at(
@@ -130,7 +134,7 @@ def _move(
     )
 
 
-def _event(stored: StoredOrder, step: Step, *, version: int, traceparent: str) -> Event:
+def _event(stored: StoredOrder, step: Step, *, version: int, cause: Said) -> Event:
     now = step.snapshot
     return event(
         OrderChanged(
@@ -153,7 +157,7 @@ def _event(stored: StoredOrder, step: Step, *, version: int, traceparent: str) -
         merchant=stored.name.merchant,
         version=version,
         event_type=step.event_type,
-        traceparent=traceparent,
+        traceparent=cause.traceparent,
     )
 
 

@@ -13,10 +13,10 @@ from typing import TypeAlias
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.orders.domain import identities
-from services.orders.domain.changes import UPDATED
 from services.orders.gateway import Gateway, NoApplication
-from services.orders.handlers.applying import Said, apply_observations
+from services.orders.handlers import answers
+from services.orders.handlers.answers import Then
+from services.orders.handlers.applying import Said
 from services.orders.queries import reconciliation
 from services.orders.queries import reconciling as queries
 from services.orders.queries.applying import OrderName
@@ -25,7 +25,7 @@ from services.orders.settings import Settings
 from shared.clock import utc_now
 from shared.contracts.envelope import Event
 from shared.errors import Rejection, Unavailable
-from shared.ids import new_id, new_trace_parent
+from shared.ids import new_id
 from shared.messaging.outbox import Database
 from shared.platforms.answers import OrderPage
 from shared.platforms.outcomes import OutcomeUnknown
@@ -97,11 +97,10 @@ async def read_back(reader: Reader) -> bool:
         async with reader.database.transaction() as transaction:
             await _settle(transaction.conn, due.name, answered=False)
         return True
-    async with reader.database.transaction() as transaction:
-        said = _said(merchant, platform, page)
-        events = await _apply(transaction.conn, said, reader.settings)
-        transaction.emit(events)
-        await _settle(transaction.conn, due.name, answered=True)
+    said = answers.said_by(page, merchant=merchant, platform=platform)
+    events = await _apply(
+        reader, said, lambda conn, _events: _settle(conn, due.name, answered=True)
+    )
     READINGS.labels("order", "read").inc()
     _count("order", page, events)
     return True
@@ -138,13 +137,14 @@ async def _read_page(reader: Reader, span: Span) -> bool:
     except (Rejection, Unavailable, OutcomeUnknown) as failure:
         await _postpone(reader, reading, failure)
         return True
-    async with reader.database.transaction() as transaction:
-        said = _said(reading.merchant, reading.platform, page)
-        events = await _apply(transaction.conn, said, reader.settings)
-        transaction.emit(events)
-        # The platform's clock decides how far we have read, not ours.
-        end = min(window_to, page.now) if reading.next_cursor is None else window_to
-        await _move_on(transaction.conn, reading, page, (window_from, end), events, reader.settings)
+    # The platform's clock decides how far we have read, not ours.
+    end = min(window_to, page.now) if reading.next_cursor is None else window_to
+
+    async def move_on(conn: Connection, events: Sequence[Event]) -> None:
+        await _move_on(conn, reading, page, (window_from, end), events, reader.settings)
+
+    said = answers.said_by(page, merchant=reading.merchant, platform=reading.platform)
+    events = await _apply(reader, said, move_on)
     READINGS.labels(span, "read").inc()
     _count(span, page, events)
     if events:
@@ -153,7 +153,7 @@ async def _read_page(reader: Reader, span: Span) -> bool:
             merchant=reading.merchant,
             span=span,
             orders=len(page.orders),
-            moved=_moved(events),
+            moved=answers.moved(events),
             trace=events[0].traceparent[3:35],
         )
     return True
@@ -170,25 +170,9 @@ def _window(reading: Reading, settings: Settings) -> tuple[datetime, datetime]:
     return min(since, now) - timedelta(seconds=settings.orders_poll_overlap_seconds), now
 
 
-def _said(merchant: str, platform: str, page: OrderPage) -> list[Said]:
-    traceparent = new_trace_parent()
-    for order_id in page.unreadable_order_ids:
-        log.error("order_unreadable", platform=platform, order_id=order_id)
-    return [
-        Said(
-            merchant=merchant,
-            platform=platform,
-            observation_id=identities.of_reading(observation),
-            observation=identities.settled(observation),
-            traceparent=traceparent,
-        )
-        for order in page.orders
-        for observation in order.observations
-    ]
-
-
-async def _apply(conn: Connection, said: Sequence[Said], settings: Settings) -> Sequence[Event]:
-    return await apply_observations(conn, said, read_back_after=settings.read_back_after)
+async def _apply(reader: Reader, said: Sequence[Said], then: Then) -> Sequence[Event]:
+    after = reader.settings.read_back_after
+    return await answers.apply_answer(reader.database, said, then, read_back_after=after)
 
 
 async def _move_on(
@@ -199,7 +183,7 @@ async def _move_on(
     events: Sequence[Event],
     settings: Settings,
 ) -> None:
-    read, moved = len(page.orders), _moved(events)
+    read, moved = len(page.orders), answers.moved(events)
     window_from, window_to = window
     if page.next_cursor is not None:
         await queries.turn_page(
@@ -253,14 +237,9 @@ def _outcome(failure: Failure) -> str:
     return str(failure.reason)
 
 
-def _moved(events: Sequence[Event]) -> int:
-    """Orders whose state the answer moved, as opposed to what it only completed."""
-    return len({event.subject for event in events if event.type != UPDATED})
-
-
 def _count(what: str, page: OrderPage, events: Sequence[Event]) -> None:
     ORDERS_READ.labels(what).inc(len(page.orders))
-    ORDERS_MOVED.labels(what).inc(_moved(events))
+    ORDERS_MOVED.labels(what).inc(answers.moved(events))
 
 
 Job: TypeAlias = Callable[[Reader], Awaitable[bool]]

@@ -6,14 +6,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest_asyncio
+from aiohttp import web
 
 from services.orders.queries import reconciling
 from services.orders.queries.reconciling import Merchant, Reading, Span
+from shared.clock import utc_now
 from shared.ids import new_id
 from shared.postgres.pool import pooled
+from shared.web.server import serving
 from tests.conftest import NewDatabase
-from tests.integration.orders.support import MERCHANT, at, conflicted
+from tests.integration.intake.support import running_intake
+from tests.integration.orders.support import MERCHANT, at, conflicted, running_orders
 from tests.integration.orders.world import World, a_world
+from tests.support.access import running_access
 from tests.support.waiting import eventually
 
 
@@ -45,9 +50,9 @@ async def test_orders_are_learnt_though_no_webhook_ever_comes(world: World) -> N
     refunded = await world.orders.order_in(placed[0]["order_id"], "refunded")
     assert refunded["refunded_amount_fen"] == refunded["pay_amount_fen"]
     assert refunded["read_back_at"] is None
-    line = await span(world, "recent")
-    assert line["last_failure"] is None
-    assert line["orders_moved"] >= 3
+    answer = await world.orders.get("/v1/reconciliation")
+    assert sum(line["orders_moved"] for line in answer["items"]) >= 3
+    assert answer["waiting_to_be_read_back"] == 0
 
 
 async def test_reading_the_same_again_adds_nothing(world: World) -> None:
@@ -190,3 +195,34 @@ async def finished(world: World) -> bool:
     """The first reading and the first sweep are over: what comes now is not in them."""
     recent, sweep = await span(world, "recent"), await span(world, "sweep")
     return bool(recent["last_finished_at"] and sweep["last_finished_at"])
+
+
+async def test_one_order_that_cannot_be_taken_holds_up_no_other(
+    database: NewDatabase, nats_url: str
+) -> None:
+    """A platform that writes nonsense; the simulator would not."""
+    good, bad = ({"order_id": number, "order_status": 200, "count": 1} for number in "12")
+    page = {"data": {"error_code": 0, "orders": [bad | {"pay_amount": 10**30}, good]}}
+    token = {"access_token": "clt.1", "expires_in": 7200, "error_code": 0}
+
+    async def answer(request: web.Request) -> web.Response:
+        body = {"data": token} if request.path.startswith("/oauth") else page
+        return web.json_response(body | {"extra": {"now": int(utc_now().timestamp())}})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    url = await database()
+    async with (
+        serving(app, host="127.0.0.1", port=0) as base_url,
+        running_access(url, nats_url) as access,
+        running_intake(url, nats_url, access, douyin_base_url=base_url) as intake,
+    ):
+        await access.add_merchant(MERCHANT, account_id="7")
+        await intake.add_app()
+        async with running_orders(
+            url, nats_url, access, intake_url=intake.url, douyin_base_url=base_url
+        ) as orders:
+            await orders.order_in("1", "paid")
+            assert await orders.order("2") is None
+            [line, *_] = (await orders.get("/v1/reconciliation"))["items"]
+            assert line["last_failure"] is None

@@ -54,20 +54,26 @@ _OUTCOMES = (
     (
         "200",
         '`"outcome": "redeemed"`',
-        "已核销 · spent; each of `coupons` says its own outcome,"
-        " `cancel_until` how long it can be taken back",
+        (
+            "已核销 · spent; each of `coupons` says its own outcome,"
+            " `cancel_until` how long it can be taken back"
+        ),
     ),
     (
         "202",
         '`"outcome": "pending"`',
-        "待定 · not known yet: ask again with the same id after `Retry-After`,"
-        " and do not hand over yet",
+        (
+            "待定 · not known yet: ask again with the same id after `Retry-After`,"
+            " and do not hand over yet"
+        ),
     ),
     (
         "409",
         '`"outcome": "refused"`',
-        "已拒绝 · final for this id; `reason`, and for the clerk `title` and `action` in `zh` and"
-        " `en`; `claim` says who was faster",
+        (
+            "已拒绝 · final for this id; `reason`, and for the clerk `title` and `action` in `zh` and"
+            " `en`; `claim` says who was faster"
+        ),
     ),
     (
         "404",
@@ -90,6 +96,9 @@ _OUTCOMES = (
         "编号重复 · this id stands for another request",
     ),
 )
+_CANCELLATIONS = """
+A cancellation answers alike, with `"outcome": "cancelled"` and `cancel_id_reused`.
+"""
 _PICTURES = (
     (
         "一次核销 · A redemption",
@@ -138,7 +147,7 @@ def render() -> str:
             _WHO,
             "## 结果 · Outcomes\n",
             *_table(("HTTP", "body", "meaning"), _OUTCOMES),
-            '\nA cancellation answers alike, with `"outcome": "cancelled"` and `cancel_id_reused`.\n',
+            _CANCELLATIONS,
             *_pictures(),
             _pending(),
             *_settings(),

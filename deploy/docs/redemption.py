@@ -71,8 +71,8 @@ _OUTCOMES = (
         "409",
         '`"outcome": "refused"`',
         (
-            "已拒绝 · final for this id; `reason`, and for the clerk `title` and `action` in `zh` and"
-            " `en`; `claim` says who was faster"
+            "已拒绝 · final for this id; `reason`, and for the clerk `title` and `action` in `zh`"
+            " and `en`; `claim` says who was faster"
         ),
     ),
     (

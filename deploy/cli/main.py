@@ -4,6 +4,7 @@ import typer
 
 from deploy.cli import (
     apps,
+    clients,
     dead_letters,
     merchants,
     orders,
@@ -37,6 +38,7 @@ for name, group in (
     ("store", stores.app),
     ("staff", staff.app),
     ("terminal", terminals.app),
+    ("client", clients.app),
     ("app", apps.app),
     ("dead-letters", dead_letters.app),
     ("stream", stream.app),

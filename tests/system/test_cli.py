@@ -162,6 +162,28 @@ async def test_a_person_is_added_with_a_password_that_is_piped_in(qiao: Launched
     assert "password" in weak
 
 
+async def test_a_program_gets_a_token_for_what_it_may_do_until_it_is_revoked(
+    qiao: Launched, tmp_path: Path
+) -> None:
+    added = await ok(
+        qiao,
+        *("client", "add", "--merchant", "yihetang", "--name", "POS 网关"),
+        *("--action", "orders:read"),
+    )
+    secret_file = tmp_path / "secret"
+    secret_file.write_text(added["client_secret"])
+    token = ("token", "--client", added["client_id"], "--secret-file", str(secret_file))
+    assert (await ok(qiao, *token))["token_type"] == "Bearer"
+    listed = await run_qiao("client", "list", "--json", data=qiao.data)
+    assert added["client_id"] in listed.out
+    assert added["client_secret"] not in listed.out
+    said = await run_qiao(
+        "client", "revoke", added["client_id"], "--reason", "换供应商", data=qiao.data
+    )
+    assert said.status == 0, said.err
+    assert "client_refused" in await refused(qiao, *token)
+
+
 async def test_an_order_is_listed_shown_and_explained(qiao: Launched) -> None:
     async def some() -> list[Any]:
         found: list[Any] = await ok(qiao, "order", "list", "--limit", "3")

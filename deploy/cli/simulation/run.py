@@ -182,7 +182,7 @@ class _Run:
         twice = {coupon for coupon, times in (spent | settling.ledger.holds).items() if times > 1}
         verdict.spent_twice = sorted(twice | tally.spent_twice)
         verdict.ledger_differences = list(
-            _ledger_differences(spent, settling.ledger.holds, tally.held())
+            ledger_differences(spent, settling.ledger.holds, tally.held())
         )
 
     async def _note_platform(self, verdict: Verdict, before: Json) -> None:
@@ -201,7 +201,7 @@ class _Run:
         )
 
 
-def _ledger_differences(
+def ledger_differences(
     spent: dict[str, int], holds: Counts[str], held: dict[str, Any]
 ) -> list[str]:
     """Platform, ledger and tills must name the same coupons as spent. Any: redemption ids."""

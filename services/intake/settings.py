@@ -16,8 +16,9 @@ class Settings(CommonSettings):
     intake_queue_max: int = Field(default=10_000, ge=1, le=1_000_000)
     intake_queue_bytes_max: int = Field(default=32 * _MIB, ge=_MIB)
     intake_batch_max: int = Field(default=500, ge=1, le=5000)
-    # More writers mean smaller commits: two keep the disk busy, more only cost.
-    intake_writers: int = Field(default=2, ge=1, le=16)
+    # One writer makes the largest commits, and those cost the least; more help only where a commit
+    # takes long and cores are idle.
+    intake_writers: int = Field(default=1, ge=1, le=16)
     # The platform cuts the connection at 5 s; its retry is better than its doubt.
     intake_give_up_seconds: float = Field(default=4.0, gt=0, le=4.5)
     # Older than the platform's three retries explain: flagged, never refused.

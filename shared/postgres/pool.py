@@ -13,6 +13,7 @@ _COMMAND_TIMEOUT_SECONDS = 30.0
 _CONNECT_TIMEOUT_SECONDS = 5.0
 _WAIT_FOR_SERVER_SECONDS = 60.0
 _RETRY_SECONDS = 0.5
+_PROBE_SECONDS = 2.0
 
 log = structlog.get_logger()
 
@@ -68,3 +69,13 @@ async def _prepare_connection(conn: Connection) -> None:
 
 async def _keep_settings(conn: Connection) -> None:
     """Skip asyncpg's RESET ALL round trip: no statement of ours changes a session setting."""
+
+
+async def is_reachable(pool: Pool) -> bool:
+    """Whether the server answers within two seconds: what readiness asks."""
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS), pool.acquire() as conn:
+            await conn.fetchval("SELECT 1")
+    except OUTAGES:
+        return False
+    return True

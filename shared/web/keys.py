@@ -1,5 +1,7 @@
 """Typed keys for what an application and a request carry."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from shared.messaging.broker import Broker
@@ -12,3 +14,5 @@ BROKER = web.AppKey("BROKER", Broker)
 VERIFIER = web.AppKey("VERIFIER", TokenVerifier)
 PRINCIPAL = web.RequestKey("PRINCIPAL", Principal)
 TRACEPARENT = web.RequestKey("TRACEPARENT", str)
+# Ids that a handler adds to the line of its request, so that an order can be followed.
+LOGGED = web.RequestKey("LOGGED", Mapping[str, object])

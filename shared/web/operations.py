@@ -1,6 +1,5 @@
 """What every service offers its operator: health, metrics, dead letters, rebuild."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -16,14 +15,14 @@ from shared.messaging import queries
 from shared.messaging.apply import apply
 from shared.messaging.queries import DeadLetter
 from shared.messaging.subscription import Subscription
-from shared.postgres.connection import OUTAGES, is_outage
+from shared.postgres.connection import is_outage
+from shared.postgres.pool import is_reachable
 from shared.web.body import json_response, read_body
 from shared.web.keys import BROKER, DATABASE, PRINCIPAL, VERIFIER
 from shared.web.pages import page, read_cursor, read_limit, read_uuid
 from shared.web.routes import Route
 
 SUBSCRIPTIONS = web.AppKey("SUBSCRIPTIONS", Sequence[Subscription])
-_PROBE_SECONDS = 2.0
 _STATES = ("dead", "retried", "dropped")
 
 
@@ -41,12 +40,7 @@ async def get_healthz(_request: web.Request) -> web.Response:
 
 async def get_readyz(request: web.Request) -> web.Response:
     """Ready means Postgres answers and tokens can be checked; NATS away only delays events."""
-    missing = []
-    try:
-        async with asyncio.timeout(_PROBE_SECONDS), request.app[DATABASE].pool.acquire() as conn:
-            await conn.fetchval("SELECT 1")
-    except OUTAGES:
-        missing.append("postgres")
+    missing = [] if await is_reachable(request.app[DATABASE].pool) else ["postgres"]
     if VERIFIER in request.app and not request.app[VERIFIER].ready:
         missing.append("access keys")
     nats = "connected" if request.app[BROKER].connected else "away: events wait"

@@ -13,7 +13,7 @@ from shared.errors import Unauthorized
 from shared.ids import new_trace_parent
 from shared.metrics import REFUSALS, REQUEST_SECONDS, REQUESTS
 from shared.web.errors import answer_failure
-from shared.web.keys import PRINCIPAL, TRACEPARENT, VERIFIER
+from shared.web.keys import LOGGED, PRINCIPAL, TRACEPARENT, VERIFIER
 from shared.web.principal import Principal
 
 Handle: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -97,15 +97,15 @@ def _log_request(
     request: web.Request, route: Route, status: int, reason: str | None, elapsed: float
 ) -> None:
     principal = request.get(PRINCIPAL)
-    log.info(
-        "request_answered",
-        method=route.method,
-        route=route.path,
+    fields = {
+        "method": route.method,
+        "route": route.path,
         # Path parameters are ids; the query may hold anything and is left out.
         **{name: value for name, value in request.match_info.items() if name != "code"},
-        status=status,
-        reason=reason,
-        principal=principal.subject if principal else None,
-        trace=request[TRACEPARENT][3:35],
-        milliseconds=round(elapsed * 1000, 1),
-    )
+        "status": status,
+        "reason": reason,
+        "principal": principal.subject if principal else None,
+        "trace": request[TRACEPARENT][3:35],
+        "milliseconds": round(elapsed * 1000, 1),
+    }
+    log.info("request_answered", **fields | dict(request.get(LOGGED, {})))

@@ -1,5 +1,6 @@
 """The bodies that terminals get: redeemed, refused or pending, in words for the clerk."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -27,6 +28,8 @@ STILL_ASKING: Final = Guidance(
         "Wait: this screen shows the result by itself; do not scan at another till",
     ),
 )
+# Many digits, or a word longer than any that people write.
+_CODE: Final = re.compile(r"\d{8,}|[0-9A-Za-z+/=_-]{24,}", re.ASCII)
 # HTTP statuses of refusals that are not 409.
 _STATUSES: Final[Mapping[Reason, int]] = MappingProxyType(
     {
@@ -60,11 +63,16 @@ def refused(refusal: Refusal, **members: Any) -> Body:
     body = {
         "outcome": "refused",
         "reason": refusal.reason,
-        "detail": refusal.detail,
+        "detail": without_codes(refusal.detail),
         **words(GUIDANCE[refusal.reason]),
         **members,
     }
     return body | {"claim": _claim(refusal.claim)} if refusal.claim else body
+
+
+def without_codes(detail: str) -> str:
+    """The platform's own words may repeat a code; answers are kept, so they must not."""
+    return _CODE.sub("…", detail)
 
 
 def _claim(claim: Claim) -> Body:

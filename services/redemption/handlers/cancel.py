@@ -1,7 +1,7 @@
 """Takes a redemption back at the counter's request: one cancellation at a time."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -35,12 +35,20 @@ async def cancel(desk: Desk, visitor: Visitor, asked: CancelRequest) -> Answer:
     async with desk.database.pool.acquire() as conn:
         redemption = await redemptions.find_redemption(conn, asked.redemption_id)
         known = await queries.find_cancellation(conn, asked.cancel_id)
-    if known is not None:
-        return await _again(desk, visitor, asked, known)
     if redemption is None or not visitor.may_enter(
         merchant=redemption.merchant, store_id=redemption.store_id
     ):
         return await _unknown_redemption(desk, visitor, asked)
+    if known is not None:
+        answer = await _again(desk, asked, known)
+    else:
+        answer = await _cancel(desk, visitor, asked, redemption)
+    return replace(answer, order_id=redemption.order_id, coupon_ids=redemption.coupon_ids)
+
+
+async def _cancel(
+    desk: Desk, visitor: Visitor, asked: CancelRequest, redemption: Redemption
+) -> Answer:
     if redemption.state is RedemptionState.PENDING:
         await wait_for_answer(
             desk, redemption, seconds=desk.settings.redemption_answer_wait_seconds
@@ -54,15 +62,13 @@ async def cancel(desk: Desk, visitor: Visitor, asked: CancelRequest) -> Answer:
         if known is None:
             message = "other cancellations keep coming and going"
             raise Unavailable(message)
-        return await _again(desk, visitor, asked, known)
+        return await _again(desk, asked, known)
     return begun if isinstance(begun, Answer) else await _ask_and_settle(desk, begun)
 
 
-async def _again(desk: Desk, visitor: Visitor, asked: CancelRequest, known: Cancellation) -> Answer:
+async def _again(desk: Desk, asked: CancelRequest, known: Cancellation) -> Answer:
     digest = cancelling.digest_of_cancel(asked.redemption_id, asked.cause)
-    if digest != known.request_digest or not visitor.may_enter(
-        merchant=known.merchant, store_id=known.store_id
-    ):
+    if digest != known.request_digest:
         refusal = Refusal(Reason.CANCEL_ID_REUSED, "this cancel_id stands for another request")
         return Answer(409, as_json(answers.refused(refusal)), reason=refusal.reason)
     return await _wait(desk, known, seconds=desk.settings.redemption_answer_wait_seconds)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -30,9 +30,10 @@ class Answer:
     status: int
     body: bytes
     retry_after_seconds: int | None = None
-    # For the log line: what was refused and which order this is about.
+    # For the log line: what was refused, and which order and coupons this is about.
     reason: str | None = None
     order_id: str | None = None
+    coupon_ids: Sequence[str] = ()
 
 
 class Settlements:

@@ -62,7 +62,12 @@ async def prepare(desk: Desk, visitor: Visitor, store_id: str, text: str) -> Ans
         known = None if isinstance(scanned, Refusal) else scanned
         return await _turn_down(desk, caller, outcome, known)
     OUTCOMES.labels("prepare", "prepared").inc()
-    return Answer(200, as_json(answers.prepared(outcome)), order_id=outcome.order_id)
+    return Answer(
+        200,
+        as_json(answers.prepared(outcome)),
+        order_id=outcome.order_id,
+        coupon_ids=[offer.coupon_id for offer in outcome.offers],
+    )
 
 
 async def _enter(desk: Desk, visitor: Visitor, store_id: str) -> Store:

@@ -39,6 +39,8 @@ _LOOKS_MAX: Final = 10
 # The request asks again by itself while it can still answer within the clerk's patience.
 _ASK_AGAIN_WITHIN_SECONDS: Final = 2.0
 _BETWEEN_CALLS_SECONDS: Final = 0.3
+# Before the background takes it up.
+_GIVE_UP_SECONDS: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,13 @@ async def _refuse(
         return None
     OUTCOMES.labels("redeem", "refused").inc()
     REFUSALS.labels("redeem", refusal.reason).inc()
-    return Answer(409, body, reason=refusal.reason, order_id=preparation.order_id)
+    return Answer(
+        409,
+        body,
+        reason=refusal.reason,
+        order_id=preparation.order_id,
+        coupon_ids=asked.coupon_ids,
+    )
 
 
 async def _spend(
@@ -236,7 +244,19 @@ def _all_or_none(held: Held, coupons: int) -> datetime:
 
 
 async def _ask_and_settle(desk: Desk, attempt: Attempt) -> Answer:
-    """Ask, and once more if the first call broke off quickly; what stays open is put off."""
+    """What the platform leaves open for longer than a clerk waits is put off."""
+    try:
+        async with asyncio.timeout(_GIVE_UP_SECONDS):
+            attempt, verdicts = await _ask_patiently(desk, attempt)
+    except TimeoutError:
+        verdicts = ()
+    if verdicts and settled(verdicts):
+        return await settle(desk, attempt, verdicts)
+    return await put_off(desk, attempt.redemption, wait=wait_after(1))
+
+
+async def _ask_patiently(desk: Desk, attempt: Attempt) -> tuple[Attempt, Sequence[Verdict]]:
+    """Ask, and again if the first call broke off quickly or was turned away for its rate."""
     started = time.perf_counter()
     verdicts = await ask_to_spend(desk, attempt)
     while not _final(verdicts) and time.perf_counter() - started < _ASK_AGAIN_WITHIN_SECONDS:
@@ -244,9 +264,7 @@ async def _ask_and_settle(desk: Desk, attempt: Attempt) -> Answer:
         repeated = attempt.repeated or not all(verdict.untouched for verdict in verdicts)
         attempt = replace(attempt, repeated=repeated)
         verdicts = await ask_to_spend(desk, attempt)
-    if settled(verdicts):
-        return await settle(desk, attempt, verdicts)
-    return await put_off(desk, attempt.redemption, wait=wait_after(1))
+    return attempt, verdicts
 
 
 def _final(verdicts: Sequence[Verdict]) -> bool:

@@ -57,7 +57,7 @@ def _answer(redemption: Redemption, offers: Sequence[Offer], verdicts: Sequence[
             redeemed_at=max(times),
             cancel_until=max(times) + _cancel_window(redemption),
         )
-        return Answer(200, as_json(body), order_id=redemption.order_id)
+        return _as_answer(200, body, redemption)
     reason = verdicts[0].reason or Reason.UNKNOWN_PLATFORM_ERROR
     body = answers.refused(
         Refusal(reason, verdicts[0].detail),
@@ -65,7 +65,19 @@ def _answer(redemption: Redemption, offers: Sequence[Offer], verdicts: Sequence[
         coupon_ids=list(redemption.coupon_ids),
         coupons=answers.ended(offers, verdicts),
     )
-    return Answer(409, as_json(body), reason=reason, order_id=redemption.order_id)
+    return _as_answer(409, body, redemption, reason=reason)
+
+
+def _as_answer(
+    status: int, body: answers.Body, redemption: Redemption, *, reason: str | None = None
+) -> Answer:
+    return Answer(
+        status,
+        as_json(body),
+        reason=reason,
+        order_id=redemption.order_id,
+        coupon_ids=redemption.coupon_ids,
+    )
 
 
 async def _write(
@@ -237,6 +249,7 @@ def answer_of(redemption: Redemption) -> Answer:
         redemption.answer.encode(),
         reason=redemption.reason,
         order_id=redemption.order_id,
+        coupon_ids=redemption.coupon_ids,
     )
 
 
@@ -246,6 +259,7 @@ def _pending_answer(redemption: Redemption) -> Answer:
         as_json(answers.pending(redemption)),
         retry_after_seconds=2,
         order_id=redemption.order_id,
+        coupon_ids=redemption.coupon_ids,
     )
 
 

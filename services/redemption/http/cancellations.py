@@ -21,4 +21,4 @@ async def post(request: web.Request) -> web.Response:
     redemption_id = read_uuid(request.match_info["redemption_id"], "redemption_id")
     body = await read_body(request, CancellationRequest)
     asked = CancelRequest(redemption_id, body.cancel_id, body.reason)
-    return respond(await cancel(request.app[DESK], read_visitor(request), asked))
+    return respond(request, await cancel(request.app[DESK], read_visitor(request), asked))

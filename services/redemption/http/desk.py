@@ -6,7 +6,7 @@ from services.redemption.domain.records import Visitor
 from services.redemption.handlers.desk import Answer, Desk
 from shared.errors import Forbidden, Unreadable
 from shared.platforms.reasons import Reason
-from shared.web.keys import PRINCIPAL, TRACEPARENT
+from shared.web.keys import LOGGED, PRINCIPAL, TRACEPARENT
 from shared.web.principal import EVERY_MERCHANT
 
 DESK = web.AppKey("DESK", Desk)
@@ -37,7 +37,12 @@ def choose_store(visitor: Visitor, named: str | None) -> str:
     return named
 
 
-def respond(answer: Answer) -> web.Response:
+def respond(request: web.Request, answer: Answer) -> web.Response:
+    request[LOGGED] = {
+        "reason": answer.reason,
+        "order_id": answer.order_id,
+        "coupon_ids": list(answer.coupon_ids),
+    }
     headers = {}
     if answer.retry_after_seconds is not None:
         headers["Retry-After"] = str(answer.retry_after_seconds)

@@ -20,4 +20,4 @@ async def post(request: web.Request) -> web.Response:
     body = await read_body(request, PreparationRequest)
     visitor = read_visitor(request)
     store_id = choose_store(visitor, body.store_id)
-    return respond(await prepare(request.app[DESK], visitor, store_id, body.scan))
+    return respond(request, await prepare(request.app[DESK], visitor, store_id, body.scan))

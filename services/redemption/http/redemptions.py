@@ -39,7 +39,7 @@ async def put(request: web.Request) -> web.Response:
     redemption_id = read_uuid(request.match_info["redemption_id"], "redemption_id")
     body = await read_body(request, RedemptionRequest)
     asked = RedeemRequest(redemption_id, body.preparation_id, sorted(body.coupon_ids))
-    return respond(await redeem(request.app[DESK], read_visitor(request), asked))
+    return respond(request, await redeem(request.app[DESK], read_visitor(request), asked))
 
 
 async def get(request: web.Request) -> web.Response:

@@ -5,10 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
 import structlog
 
 from shared.messaging.background import background, pause
-from shared.postgres.connection import CONFLICTS, OUTAGES
+from shared.postgres.connection import OUTAGES
+
+# A full disk or a rival's lock delays a task as an outage does.
+_DELAYS: tuple[type[Exception], ...] = (*OUTAGES, asyncpg.PostgresError)
 
 log = structlog.get_logger()
 
@@ -34,7 +38,7 @@ def _repeat(every: Every) -> Callable[[asyncio.Event], Awaitable[None]]:
         while True:
             try:
                 await every.run()
-            except (*OUTAGES, *CONFLICTS) as delayed:
+            except _DELAYS as delayed:
                 log.warning("task_delayed", task=every.name, error=type(delayed).__name__)
             if stop.is_set():
                 return

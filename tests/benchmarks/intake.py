@@ -1,6 +1,6 @@
 """How many signed webhooks one intake process acknowledges durably, and how fast.
 
-`make bench`, or `python -m tests.benchmarks.intake`. Real PostgreSQL with fsync and
+`make bench`. Real PostgreSQL with fsync and
 synchronous_commit on, real nats-server that syncs every message, one intake process with its
 relay at work, the generator on the same cores.
 """
@@ -150,16 +150,12 @@ async def measure(plan: Plan) -> Report:
                 report.full.append(await bench.load(f"full{number}", plan))
             report.half_rate = statistics.median(each.per_second for each in report.full) / 2
             for number in range(plan.rounds):
-                report.half.append(
-                    await bench.load(f"half{number}", plan, rate=report.half_rate)
-                )
+                report.half.append(await bench.load(f"half{number}", plan, rate=report.half_rate))
             report.memory_mb = bench.memory_mb()
     return report
 
 
-async def generate(
-    port: int, name: str, plan: Plan, file: Path, *, rate: float = 0.0
-) -> Result:
+async def generate(port: int, name: str, plan: Plan, file: Path, *, rate: float = 0.0) -> Result:
     load = Load(
         port=port,
         path=_PATH,
@@ -243,9 +239,7 @@ async def _durability(postgres_url: str) -> dict[str, str]:
     conn = await asyncpg.connect(postgres_url)
     try:
         names = ("fsync", "synchronous_commit", "full_page_writes")
-        return {
-            name: await conn.fetchval("SELECT current_setting($1)", name) for name in names
-        }
+        return {name: await conn.fetchval("SELECT current_setting($1)", name) for name in names}
     finally:
         await conn.close()
 

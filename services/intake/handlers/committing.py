@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
 import structlog
 
 from services.intake.domain.deliveries import Delivery
@@ -20,7 +21,7 @@ from shared.errors import Unavailable
 from shared.messaging.background import background, pause
 from shared.messaging.outbox import Database
 from shared.platforms.registry import PLATFORMS
-from shared.postgres.connection import CONFLICTS, is_outage
+from shared.postgres.connection import is_outage
 from shared.sealing.keyring import Keyring
 
 _STATEMENT_SECONDS = 4.0
@@ -62,7 +63,11 @@ class Committer:
             await self._fail(batch, error)
             return
         _answer(batch, None)
-        self._report([waiting.delivery for waiting in batch], settlement, started)
+        try:
+            self._report([waiting.delivery for waiting in batch], settlement, started)
+        except Exception:
+            # Odd content may spoil a report, never the service that has stored it.
+            log.exception("commit_report_failed")
 
     async def _store(self, batch: Sequence[Waiting]) -> Settlement:
         # Two commits that share keys then wait for each other and never deadlock.
@@ -98,16 +103,23 @@ class Committer:
     async def _fail(self, batch: Sequence[Waiting], error: Exception) -> None:
         """Nobody's fault: all try again. Somebody's: the others must not fail with it."""
         unanswered = [waiting for waiting in batch if not waiting.answer.done()]
-        if is_outage(error) or isinstance(error, TimeoutError):
+        if is_outage(error) or isinstance(error, asyncpg.InsufficientResourcesError):
             log.warning("commit_delayed", deliveries=len(batch), error=type(error).__name__)
-            _answer(unanswered, Unavailable("the database is away: send it again"))
+            _answer(unanswered, Unavailable("the database is away or full: send it again"))
         elif len(unanswered) > 1:
+            # By halves: one bad delivery among 500 is found in 18 commits.
             log.warning("commit_split", deliveries=len(batch), error=type(error).__name__)
-            for waiting in unanswered:
-                await self._commit([waiting])
+            middle = len(unanswered) // 2
+            await self._commit(unanswered[:middle])
+            await self._commit(unanswered[middle:])
         else:
-            if not isinstance(error, CONFLICTS):
-                log.error("commit_failed", exc_info=error)
+            # The database's own words quote the row; its code and the constraint say enough.
+            log.error(
+                "commit_failed",
+                error=type(error).__name__,
+                constraint=getattr(error, "constraint_name", None),
+                traces=[waiting.delivery.delivery_id.hex for waiting in unanswered],
+            )
             _answer(unanswered, Unavailable("it could not be stored: send it again"))
 
     def _report(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from services.intake.domain.deliveries import Delivery
@@ -25,7 +26,7 @@ from shared.messaging.outbox import Database
 from shared.messaging.queries import Outgoing, bury
 from shared.messaging.relay import publish_until_stopped
 from shared.platforms.registry import platform_named
-from shared.postgres.connection import Connection
+from shared.postgres.connection import Connection, is_outage
 from shared.sealing.keyring import Keyring
 
 _BATCH = 500
@@ -37,6 +38,7 @@ _REST_SECONDS_MAX = 0.1
 # After a small batch it waits a moment, so that the next one is worth its transaction.
 _SMALL_BATCH = 100
 _LINGER_SECONDS = 0.02
+_AFTER_ERROR_SECONDS = 0.5
 # Under the stream's limit of one message, with room for headers.
 _EVENT_BYTES_MAX = 1_000_000
 
@@ -55,9 +57,20 @@ class Relay:
     handover: Handover
 
     async def run(self, stop: asyncio.Event) -> None:
-        await publish_until_stopped(self.publish_batch, self.hot, self.broker, stop)
+        await publish_until_stopped(self._publish_or_wait, self.hot, self.broker, stop)
 
-    async def publish_batch(self) -> int:
+    async def _publish_or_wait(self) -> int:
+        """A full disk or a rival's lock delays publishing, and must not end the service."""
+        try:
+            return await self._publish_batch()
+        except asyncpg.PostgresError as error:
+            if not is_outage(error):
+                log.warning("relay_delayed", error=type(error).__name__)
+                await asyncio.sleep(_AFTER_ERROR_SECONDS)
+                return 0
+            raise
+
+    async def _publish_batch(self) -> int:
         """Publish the oldest deliveries; they leave the queue with the commit, or stay in it."""
         async with self.hot.pool.acquire() as conn, conn.transaction():
             claimed = await queries.claim_pending(conn, limit=_BATCH)

@@ -15,10 +15,10 @@ async def claim_pending(conn: Connection, *, limit: int) -> list[UUID]:
     """
     rows = await conn.fetch(
         """
-        DELETE FROM deliveries_pending WHERE delivery_id IN (
+        DELETE FROM deliveries_pending WHERE delivery_id = ANY(ARRAY(
             SELECT delivery_id FROM deliveries_pending
              ORDER BY delivery_id LIMIT $1 FOR UPDATE SKIP LOCKED
-        ) RETURNING delivery_id
+        )) RETURNING delivery_id
         """,
         limit,
     )

@@ -63,6 +63,32 @@ async def test_while_postgres_is_away_the_answer_is_503_and_nothing_acknowledged
             assert len(await intake.events("qiao.v1.*.platform.>")) == len(rows)
 
 
+async def test_while_the_disk_is_full_the_answer_is_503_and_intake_stays_alive(
+    intake: IntakeUnderTest,
+) -> None:
+    """The server says so as it would; nothing else about a full disk can be had in a test."""
+    tables = ("deliveries", "app_hours", "deliveries_pending")
+    await intake.fetch(
+        """
+        CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = '53100'; END $$
+        """
+    )
+    assert (await intake.send(a_webhook())).status == 200
+    for table in tables:
+        await intake.fetch(
+            f"CREATE TRIGGER full_disk BEFORE INSERT OR DELETE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION no_room()"
+        )
+    answers = await asyncio.gather(*(intake.send(a_webhook()) for _ in range(20)))
+    assert {(answer.status, answer.headers["Retry-After"]) for answer in answers} == {(503, "1")}
+    for table in tables:
+        await intake.fetch(f"DROP TRIGGER full_disk ON {table}")
+    assert (await intake.send(a_webhook())).status == 200
+    await intake.until_published()
+    assert len(await intake.events("qiao.v1.*.platform.>")) == 2
+
+
 class Sender:
     """Sends one webhook after the other, whatever the answers are."""
 

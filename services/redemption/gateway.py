@@ -23,6 +23,8 @@ from shared.platforms.tokens import digest_of
 from shared.web.client import ServiceClient
 
 _RENEW_BEFORE = timedelta(minutes=2)
+# Intake may have replaced it meanwhile, which the platform bears for five minutes.
+_TRUST_FOR = timedelta(minutes=4)
 # A quota wait that ends in nothing costs the customer at the counter this long at most.
 _WAITING_MAX = 2_000
 _WAITING_PER_STORE_MAX = 64
@@ -47,7 +49,7 @@ class Granted:
     value: str
     client_key: str
     account_id: str | None
-    expires_at: datetime
+    good_until: datetime
 
 
 class MerchantTokens:
@@ -77,7 +79,7 @@ class MerchantTokens:
 
     @staticmethod
     def _lives(granted: Granted) -> bool:
-        return granted.expires_at - _RENEW_BEFORE > utc_now()
+        return granted.good_until > utc_now()
 
     async def _ask(self, rejected: str | None) -> Granted:
         body = {"merchant": self._merchant, "platform": self._platform}
@@ -97,7 +99,10 @@ class MerchantTokens:
             answer["access_token"],
             answer["client_key"],
             answer.get("account_id"),
-            datetime.fromisoformat(answer["expires_at"]),
+            min(
+                datetime.fromisoformat(answer["expires_at"]) - _RENEW_BEFORE,
+                utc_now() + _TRUST_FOR,
+            ),
         )
 
 

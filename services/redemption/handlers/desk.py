@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -76,3 +76,10 @@ class Desk:
 def as_json(body: Mapping[str, Any]) -> bytes:
     """Any: JSON."""
     return orjson.dumps(body)
+
+
+async def all_of(runs: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all beside each other to their ends, then raise what one of them raised."""
+    for ended in await asyncio.gather(*runs, return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended

@@ -117,7 +117,13 @@ async def release_contradicted(
     desk: Desk, store: Store, claims: Sequence[Claim], *, now: datetime, cause_id: UUID
 ) -> None:
     """The platform offers what we have spent: it was taken back there, and nobody told us."""
+    available = [
+        HeardFact(store.platform, store.merchant, Fact(claim.coupon_id, FactKind.AVAILABLE, now))
+        for claim in claims
+    ]
     async with desk.database.transaction() as transaction:
+        # Locks the coupons before the ledger, as everybody does.
+        await queries.keep_facts(transaction.conn, latest_facts(available))
         released = await queries.release_taken_back(
             transaction.conn,
             platforms=[store.platform] * len(claims),

@@ -1,6 +1,5 @@
 """Asks again about what the platform left open; any number of workers may."""
 
-import asyncio
 from typing import Final
 
 import prometheus_client
@@ -9,7 +8,7 @@ import structlog
 from services.redemption.domain.records import Attempt
 from services.redemption.domain.settling import LEASE, settled, wait_after
 from services.redemption.handlers.asking import ask_to_spend
-from services.redemption.handlers.desk import Desk
+from services.redemption.handlers.desk import Desk, all_of
 from services.redemption.handlers.settle import put_off, settle
 from services.redemption.queries import pending as queries
 from shared.platforms.rate import Priority
@@ -34,7 +33,7 @@ async def settle_due(desk: Desk) -> int:
         await desk.keyring.load_for(
             conn, [each.preparation.sealed for each in attempts if each.preparation.sealed]
         )
-    await asyncio.gather(*(_ask_again(desk, attempt) for attempt in attempts))
+    await all_of(_ask_again(desk, attempt) for attempt in attempts)
     return len(attempts)
 
 

@@ -1,6 +1,5 @@
 """Asks the platform to take coupons back, and writes down what came of it."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +27,7 @@ from services.redemption.domain.settling import (
 )
 from services.redemption.domain.states import CancellationState
 from services.redemption.gateway import Counter, timed
-from services.redemption.handlers.desk import OUTCOMES, REFUSALS, Desk, as_json
+from services.redemption.handlers.desk import OUTCOMES, REFUSALS, Desk, all_of, as_json
 from services.redemption.queries import cancellations as queries
 from services.redemption.queries import coupons, redemptions
 from services.redemption.queries.coupons import HeardFact
@@ -243,7 +242,7 @@ async def settle_due(desk: Desk) -> int:
     """Ask again about every cancellation whose time has come. Returns how many."""
     async with desk.database.pool.acquire() as conn:
         due = await queries.claim_due_cancellations(conn, lease=LEASE, limit=_AT_ONCE)
-    await asyncio.gather(*(_ask_again(desk, cancellation) for cancellation in due))
+    await all_of(_ask_again(desk, cancellation) for cancellation in due)
     return len(due)
 
 

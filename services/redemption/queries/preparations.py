@@ -91,12 +91,13 @@ def _as_claim(row: Row) -> Claim:
 
 
 async def add_preparation(conn: Connection, preparation: Preparation) -> None:
+    """Dated by the database, like the redemption that will be compared with it."""
     await conn.execute(
         """
         INSERT INTO preparations
             (preparation_id, merchant, store_id, terminal_id, platform, poi_id, account_id,
-             order_id, scan_hash, coupons, sealed, prepared_at, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13, $14)
+             order_id, scan_hash, coupons, sealed, prepared_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13)
         """,
         preparation.preparation_id,
         preparation.merchant,
@@ -110,7 +111,6 @@ async def add_preparation(conn: Connection, preparation: Preparation) -> None:
         OFFERS.dump_json(tuple(preparation.offers)).decode(),
         preparation.sealed,
         preparation.prepared_at,
-        preparation.created_at,
         preparation.expires_at,
     )
 

@@ -156,7 +156,7 @@ async def test_killed_after_the_platform_spent_it(scene: Scene) -> None:
         asked = await put(scene, preparation_id, coupon_ids, redemption_id)
         await scene.gate.until_lost()
         await worker.kill()
-        assert (await asked).status == 0
+        assert (await asked).status in (0, 202)
     await scene.gate.turn(Door.OPEN)
     assert await scene.world.platform.coupons(order) == ["redeemed"]
     async with scene.worker():
@@ -259,7 +259,8 @@ async def test_a_cancellation_is_taken_up_by_the_next_worker(scene: Scene) -> No
         asked = asyncio.create_task(ask())
         await scene.gate.until_lost()
         await worker.kill()
-        assert await asked == 0
+        # It may just have said that it does not know.
+        assert await asked in (0, 202)
     await scene.gate.turn(Door.OPEN)
     assert await scene.world.platform.coupons(order) == ["available"]
     async with scene.worker():

@@ -86,10 +86,11 @@ class Gateway:
         if account is None:
             raise NoApplication("nobody has named the merchant's account at the platform")
         await self._limiter(platform, application.client_key).acquire(merchant, priority=priority)
-        client = platform_named(platform).new_client(
+        adapter = platform_named(platform)
+        client = adapter.new_client(
             self._session,
             tokens=application,
-            base_url=self._base_urls[platform],
+            base_url=self._base_urls.get(platform, adapter.default_base_url),
             short_link_origins=(),
         )
         return client, account

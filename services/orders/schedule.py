@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from services.orders.handlers.reconciling import (
+    FAILED,
     Job,
     Reader,
     measure,
@@ -53,6 +54,11 @@ async def _until_stopped(reader: Reader, stop: asyncio.Event) -> None:
                 await pause(stop, idle_seconds)
         except (*OUTAGES, *CONFLICTS) as outage:
             log.warning("reading_delayed", error=type(outage).__name__)
+            await pause(stop, _OUTAGE_SECONDS)
+        except Exception:
+            # What is heard must go on being applied; the lease runs out, and the page comes again.
+            log.exception("reading_failed")
+            FAILED.inc()
             await pause(stop, _OUTAGE_SECONDS)
 
 

@@ -50,6 +50,7 @@ ORDERS_READ = Counter("qiao_orders_read_total", "Orders in the platforms' answer
 ORDERS_MOVED = Counter(
     "qiao_orders_moved_by_reading_total", "Orders whose state was learned by asking", ["what"]
 )
+FAILED = Counter("qiao_orders_readings_failed_total", "Readings that ended in a fault of our own")
 READ_THROUGH = Gauge(
     "qiao_orders_read_through_seconds", "Unix time up to which every merchant was read back"
 )

@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Value]], *, within_seconds: float = 15.0, what: str = ""
+    look: Callable[[], Awaitable[Value]], *, within_seconds: float = 30.0, what: str = ""
 ) -> Value:
     """Look again and again until the answer is truthy; fail with the last answer otherwise."""
     deadline = asyncio.get_running_loop().time() + within_seconds
@@ -23,7 +23,7 @@ async def eventually(
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
-async def until(condition: Callable[[], bool], *, within_seconds: float = 15.0) -> None:
+async def until(condition: Callable[[], bool], *, within_seconds: float = 30.0) -> None:
     """Wait for what can be seen without asking anybody."""
 
     async def look() -> bool:

@@ -47,6 +47,7 @@ _GIVE_UP_SECONDS: Final = 6.0
 class RedeemRequest:
     redemption_id: UUID
     preparation_id: UUID
+    # Sorted, each once.
     coupon_ids: Sequence[str]
 
 
@@ -148,37 +149,34 @@ async def _refuse(
             order_id=preparation.order_id,
             store_id=preparation.store_id,
             terminal_id=caller.terminal_id,
-            coupon_ids=sorted(asked.coupon_ids),
+            coupon_ids=asked.coupon_ids,
         )
     )
-    async with desk.database.transaction() as transaction:
+    said = refused_event(
+        caller,
+        redemption_id=asked.redemption_id,
+        platform=preparation.platform,
+        order_id=preparation.order_id,
+        coupon_ids=asked.coupon_ids,
+        reason=refusal.reason,
+    )
+    async with desk.database.pool.acquire() as conn:
         recorded = await queries.record_refused(
-            transaction.conn,
+            conn,
             redemption_id=asked.redemption_id,
             digest=spending.digest_of_request(
                 preparation.store_id, asked.preparation_id, asked.coupon_ids
             ),
             caller=caller,
             preparation=preparation,
-            coupon_ids=sorted(asked.coupon_ids),
+            coupon_ids=asked.coupon_ids,
             reason=refusal.reason,
             answer=body,
+            said=said,
         )
-        if recorded:
-            transaction.emit(
-                [
-                    refused_event(
-                        caller,
-                        redemption_id=asked.redemption_id,
-                        platform=preparation.platform,
-                        order_id=preparation.order_id,
-                        coupon_ids=sorted(asked.coupon_ids),
-                        reason=refusal.reason,
-                    )
-                ]
-            )
     if not recorded:
         return None
+    desk.database.published.ring()
     OUTCOMES.labels("redeem", "refused").inc()
     REFUSALS.labels("redeem", refusal.reason).inc()
     return Answer(

@@ -19,6 +19,7 @@ from services.redemption.domain.records import (
 from services.redemption.domain.settling import Ending, Verdict
 from services.redemption.domain.states import RedemptionState
 from services.redemption.queries.rows import CLAIMS, FACTS, OFFERS, only
+from shared.contracts.envelope import Event
 from shared.ids import new_id
 from shared.postgres.connection import Connection
 
@@ -176,8 +177,13 @@ async def record_refused(
     coupon_ids: Sequence[str],
     reason: str,
     answer: bytes,
+    said: Event,
 ) -> bool:
-    """Keep a refusal as this redemption's answer for ever; False if it has one already."""
+    """Keep a refusal as this redemption's answer for ever; False if it has one already.
+
+    One statement with its event, not four in a transaction: of 64 terminals that race for a
+    coupon 63 come here.
+    """
     recorded = await conn.fetchval(
         """
         WITH refused AS (
@@ -188,12 +194,16 @@ async def record_refused(
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'refused', $10, 0, $11::json, $12, now())
             ON CONFLICT (redemption_id) DO NOTHING
             RETURNING redemption_id
+        ), logged AS (
+            INSERT INTO refusals
+                (refusal_id, step, merchant, store_id, terminal_id, reason, redemption_id,
+                 order_id, coupon_ids, scan_hash, typed)
+            SELECT $13, 'redeem', $3, $4, $5, $10, redemption_id, $7, $9, $14, false FROM refused
+        ), said AS (
+            INSERT INTO outbox (event_id, subject, payload) SELECT $15, $16, $17 FROM refused
+            RETURNING seq
         )
-        INSERT INTO refusals
-            (refusal_id, step, merchant, store_id, terminal_id, reason, redemption_id, order_id,
-             coupon_ids, scan_hash, typed)
-        SELECT $13, 'redeem', $3, $4, $5, $10, redemption_id, $7, $9, $14, false FROM refused
-        RETURNING true
+        INSERT INTO outbox_pending (seq) SELECT seq FROM said RETURNING true
         """,
         redemption_id,
         digest,
@@ -209,6 +219,9 @@ async def record_refused(
         caller.traceparent,
         new_id(),
         preparation.scan_hash,
+        said.id,
+        said.nats_subject,
+        said.model_dump_json().encode(),
     )
     return bool(recorded)
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import nats
 import nats.errors
 import structlog
 from nats.aio.client import Client
@@ -82,20 +81,23 @@ class Broker:
     async def connect(self) -> None:
         """Try until the server answers; nats-py reconnects by itself from then on."""
         while True:
+            # Kept before it connects: a stop in the middle of that has to close it too.
+            self._client = client = Client()
             try:
-                self._client = await nats.connect(
+                await client.connect(
                     self._url,
                     name=f"qiao-{self._name}",
                     connect_timeout=2,
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=_RETRY_SECONDS,
+                    # Typed too narrowly: it takes parts of a second.
+                    reconnect_time_wait=_RETRY_SECONDS,  # type: ignore[arg-type]
                     error_cb=_ignore,
                     disconnected_cb=self._on_disconnected,
                     reconnected_cb=self._on_reconnected,
                 )
-                self._jetstream = self._client.jetstream(timeout=_REQUEST_SECONDS)
+                self._jetstream = client.jetstream(timeout=_REQUEST_SECONDS)
                 await ensure_stream(self._jetstream)
-                self._publisher = Publisher(self._client)
+                self._publisher = Publisher(client)
                 await self._publisher.start()
             except BROKER_OUTAGES as outage:
                 log.warning("broker_unreachable", error=type(outage).__name__)
@@ -112,9 +114,10 @@ class Broker:
         if client is None:
             return
         # Flush what was sent (acks above all); a server that is away must not hold up the stop.
-        with contextlib.suppress(*BROKER_OUTAGES):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await client.flush()
+        if client.is_connected:
+            with contextlib.suppress(*BROKER_OUTAGES):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await client.flush()
         with contextlib.suppress(*BROKER_OUTAGES):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await client.close()

@@ -7,6 +7,7 @@ from typing import Final
 
 from services.redemption.gateway import Gateway
 from services.redemption.handlers.desk import Desk
+from services.redemption.handlers.known_stores import KnownStores
 from services.redemption.http import DESK, ROUTES
 from services.redemption.schedule import scheduled
 from services.redemption.settings import Settings
@@ -88,4 +89,5 @@ async def _open_desk(settings: Settings, database: Database) -> AsyncIterator[De
             keyring=Keyring(master_key, service="redemption"),
             scan_key=derive(master_key, "hash of scanned codes"),
             settings=settings,
+            stores=KnownStores(database.pool),
         )

@@ -1,6 +1,7 @@
 """What a scan offers: the platform's word, corrected by what our own ledger knows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,27 +15,39 @@ _READS_SETTLE: Final = timedelta(seconds=60)
 
 
 def offers_of(coupons: Sequence[Coupon], claims: Sequence[Claim]) -> tuple[Offer, ...]:
+    """`claims` are asked for cards alone: they decide which use is the next one."""
     return tuple(
-        _offer(coupon, [claim for claim in claims if claim.coupon_id == coupon.coupon_id])
+        Offer(
+            coupon_id=coupon.coupon_id,
+            use_no=next_use(
+                coupon, {claim.use_no for claim in claims if claim.coupon_id == coupon.coupon_id}
+            ),
+            title=coupon.title,
+            kind=coupon.kind,
+            original_amount_fen=coupon.original_amount_fen,
+            pay_amount_fen=coupon.pay_amount_fen,
+            valid_from=coupon.valid_from,
+            expires_at=coupon.expires_at,
+            times_left=_times_left(coupon),
+            reason=coupon.reason,
+        )
         for coupon in coupons
     )
 
 
-def _offer(coupon: Coupon, claims: Sequence[Claim]) -> Offer:
-    use_no = next_use(coupon, {claim.use_no for claim in claims})
-    claim = next((claim for claim in claims if claim.use_no == use_no), None)
-    return Offer(
-        coupon_id=coupon.coupon_id,
-        use_no=use_no,
-        title=coupon.title,
-        kind=coupon.kind,
-        original_amount_fen=coupon.original_amount_fen,
-        pay_amount_fen=coupon.pay_amount_fen,
-        valid_from=coupon.valid_from,
-        expires_at=coupon.expires_at,
-        times_left=_times_left(coupon),
-        reason=coupon.reason or (reason_of(claim) if claim else None),
+def with_claims(offers: Sequence[Offer], claims: Sequence[Claim]) -> tuple[Offer, ...]:
+    """The offers as they are shown: what somebody holds or has spent is not usable."""
+    taken = {(claim.coupon_id, claim.use_no): claim for claim in claims}
+    return tuple(
+        replace(offer, reason=reason_of(taken[offer.coupon_id, offer.use_no]))
+        if offer.reason is None and (offer.coupon_id, offer.use_no) in taken
+        else offer
+        for offer in offers
     )
+
+
+def is_card(coupon: Coupon) -> bool:
+    return coupon.kind is CouponKind.TIMES_CARD
 
 
 def next_use(coupon: Coupon, taken: set[int]) -> int:
@@ -43,7 +56,7 @@ def next_use(coupon: Coupon, taken: set[int]) -> int:
     Tills that prepare the same card at once get the same number, so only one of them spends it.
     A use that was taken back leaves a gap below the platform's count, which is filled again.
     """
-    if coupon.kind is not CouponKind.TIMES_CARD:
+    if not is_card(coupon):
         return 1
     following = (coupon.times_used or 0) + 1
     if following not in taken:
@@ -70,11 +83,7 @@ def taken_back_elsewhere(
 
     Whoever took it back did so at the platform, and the message of it was lost.
     """
-    offered = {
-        coupon.coupon_id
-        for coupon in coupons
-        if coupon.usable and coupon.kind is not CouponKind.TIMES_CARD
-    }
+    offered = {coupon.coupon_id for coupon in coupons if coupon.usable and not is_card(coupon)}
     return tuple(
         claim
         for claim in claims

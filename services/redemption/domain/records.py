@@ -140,6 +140,8 @@ class Redemption:
     order_id: str
     preparation_id: UUID
     coupon_ids: Sequence[str]
+    # Which change of each coupon this is, in the same order.
+    coupon_versions: Sequence[int]
     state: RedemptionState
     reason: str | None
     attempts: int

@@ -11,6 +11,7 @@ import orjson
 import prometheus_client
 
 from services.redemption.gateway import Gateway
+from services.redemption.handlers.known_stores import KnownStores
 from services.redemption.settings import Settings
 from shared.messaging.outbox import Database
 from shared.sealing.keyring import Keyring
@@ -68,6 +69,7 @@ class Desk:
     # What scanned codes are hashed with.
     scan_key: bytes
     settings: Settings
+    stores: KnownStores
     settlements: Settlements = field(default_factory=Settlements)
     # Typed codes that are being looked up at this moment, by terminal.
     typing: "Counter[str]" = field(default_factory=Counter)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
@@ -12,6 +12,7 @@ import orjson
 from services.redemption.domain import answers, offers, spending
 from services.redemption.domain.records import (
     Caller,
+    Claim,
     Preparation,
     Refusal,
     Secrets,
@@ -23,7 +24,7 @@ from services.redemption.handlers.desk import OUTCOMES, REFUSALS, Answer, Desk, 
 from services.redemption.handlers.heard import release_contradicted
 from services.redemption.handlers.secrets import seal
 from services.redemption.queries import preparations as queries
-from services.redemption.queries import refusals, stores
+from services.redemption.queries import refusals
 from services.redemption.queries.preparations import ScanLook
 from shared.clock import utc_now
 from shared.errors import Forbidden, Rejection, Unavailable
@@ -71,8 +72,7 @@ async def prepare(desk: Desk, visitor: Visitor, store_id: str, text: str) -> Ans
 
 
 async def _enter(desk: Desk, visitor: Visitor, store_id: str) -> Store:
-    async with desk.database.pool.acquire() as conn:
-        store = await stores.find_store(conn, store_id)
+    store = await desk.stores.find(store_id)
     if store is None:
         message = "this store is not known here yet: try again in a moment"
         raise Unavailable(message, retry_after_seconds=2)
@@ -176,16 +176,8 @@ async def _keep(
     counter: Counter,
     found: platform_answers.Preparation,
 ) -> Preparation:
+    claims = await _claims_of_cards(desk, store, found)
     preparation_id, now = new_id(), utc_now()
-    coupon_ids = [coupon.coupon_id for coupon in found.coupons]
-    async with desk.database.pool.acquire() as conn:
-        claims = await queries.find_claims(conn, platform=store.platform, coupon_ids=coupon_ids)
-    contradicted = offers.taken_back_elsewhere(found.coupons, claims, now=found.now)
-    if contradicted:
-        await release_contradicted(
-            desk, store, contradicted, now=found.now, cause_id=preparation_id
-        )
-        claims = tuple(claim for claim in claims if claim not in contradicted)
     secrets = Secrets(
         found.verify_token,
         {coupon.coupon_id: coupon.encrypted_code or "" for coupon in found.coupons},
@@ -207,8 +199,25 @@ async def _keep(
         expires_at=now + timedelta(minutes=desk.settings.redemption_preparation_minutes),
     )
     async with desk.database.pool.acquire() as conn:
-        await queries.add_preparation(conn, preparation)
-    return preparation
+        claims = await queries.add_preparation(conn, preparation)
+    contradicted = offers.taken_back_elsewhere(found.coupons, claims, now=found.now)
+    if contradicted:
+        await release_contradicted(
+            desk, store, contradicted, now=found.now, cause_id=preparation_id
+        )
+        claims = tuple(claim for claim in claims if claim not in contradicted)
+    return replace(preparation, offers=offers.with_claims(preparation.offers, claims))
+
+
+async def _claims_of_cards(
+    desk: Desk, store: Store, found: platform_answers.Preparation
+) -> tuple[Claim, ...]:
+    """A card's next use depends on those that are taken; an ordinary coupon has only one."""
+    card_ids = [coupon.coupon_id for coupon in found.coupons if offers.is_card(coupon)]
+    if not card_ids:
+        return ()
+    async with desk.database.pool.acquire() as conn:
+        return await queries.find_claims(conn, platform=store.platform, coupon_ids=card_ids)
 
 
 async def _turn_down(

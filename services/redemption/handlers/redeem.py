@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from services.redemption.handlers.settle import (
     wait_for_answer,
 )
 from services.redemption.queries import redemptions as queries
-from services.redemption.queries.redemptions import Held, SpendLook
+from services.redemption.queries.redemptions import SpendLook
 from services.redemption.queries.refusals import add_refusal
 from shared.clock import utc_now
 from shared.errors import Unavailable
@@ -197,19 +196,17 @@ async def _spend(
     digest = spending.digest_of_request(
         preparation.store_id, asked.preparation_id, asked.coupon_ids
     )
-    try:
-        async with desk.database.pool.acquire() as conn, conn.transaction():
-            held = await queries.hold(
-                conn,
-                redemption_id=asked.redemption_id,
-                digest=digest,
-                caller=caller,
-                preparation=preparation,
-                offers=offers,
-                first_wait=FIRST_WAIT,
-            )
-            created_at = _all_or_none(held, len(offers))
-    except _Lost:
+    async with desk.database.pool.acquire() as conn:
+        held = await queries.hold(
+            conn,
+            redemption_id=asked.redemption_id,
+            digest=digest,
+            caller=caller,
+            preparation=preparation,
+            offers=offers,
+            first_wait=FIRST_WAIT,
+        )
+    if held is None:
         return None
     redemption = Redemption(
         redemption_id=asked.redemption_id,
@@ -221,24 +218,15 @@ async def _spend(
         order_id=preparation.order_id,
         preparation_id=preparation.preparation_id,
         coupon_ids=[offer.coupon_id for offer in offers],
+        coupon_versions=held.coupon_versions,
         state=RedemptionState.PENDING,
         reason=None,
         attempts=1,
         answer=None,
         traceparent=caller.traceparent,
-        created_at=created_at,
+        created_at=held.created_at,
     )
     return await _ask_and_settle(desk, Attempt(redemption, preparation, repeated=False))
-
-
-class _Lost(Exception):
-    """A rival was faster; raised to take back what was held so far."""
-
-
-def _all_or_none(held: Held, coupons: int) -> datetime:
-    if held.created_at is None or held.coupons < coupons:
-        raise _Lost
-    return held.created_at
 
 
 async def _ask_and_settle(desk: Desk, attempt: Attempt) -> Answer:

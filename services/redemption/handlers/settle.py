@@ -1,7 +1,7 @@
 """How a redemption ends: once, with its ledger, its answer and its events in one commit."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -88,9 +88,13 @@ async def _write(
     answer: Answer,
 ) -> bool:
     window = _cancel_window(redemption)
-    async with desk.database.transaction() as transaction:
-        versions = await queries.settle(
-            transaction.conn,
+    if answer.reason:
+        said: Sequence[Event] = [_refused_event(redemption, answer.reason)]
+    else:
+        said = _redeemed_events(redemption, offers, verdicts)
+    async with desk.database.pool.acquire() as conn:
+        written = await queries.settle(
+            conn,
             redemption_id=redemption.redemption_id,
             state=RedemptionState.REFUSED if answer.reason else RedemptionState.REDEEMED,
             reason=answer.reason,
@@ -98,23 +102,20 @@ async def _write(
             frees_preparation=all(verdict.untouched for verdict in verdicts),
             verdicts=verdicts,
             cancel_until=[verdict.at + window if verdict.at else None for verdict in verdicts],
+            said=said,
         )
-        if versions is None:
-            return False
-        if answer.reason:
-            transaction.emit([_refused_event(redemption, answer.reason)])
-        else:
-            transaction.emit(_redeemed_events(redemption, offers, verdicts, versions))
-    return True
+    if written:
+        desk.database.published.ring()
+    return written
 
 
 def _redeemed_events(
     redemption: Redemption,
     offers: Sequence[Offer],
     verdicts: Sequence[Verdict],
-    versions: Mapping[str, int],
 ) -> Sequence[Event]:
     by_id = {offer.coupon_id: offer for offer in offers}
+    versions = dict(zip(redemption.coupon_ids, redemption.coupon_versions, strict=True))
     window = _cancel_window(redemption)
     return [
         event(

@@ -47,6 +47,8 @@ CREATE TABLE redemptions (
     -- A verify token pays for one verify: whoever asks the platform claims the preparation.
     claimed_preparation_id uuid,
     coupon_ids text [] NOT NULL,
+    -- Which change of each coupon this is, in the same order; nothing where nothing was held.
+    coupon_versions bigint [] NOT NULL DEFAULT '{}',
     state text NOT NULL,
     reason text,
     -- Counted before the platform is asked, so that a crash leaves it too high, never too low.
@@ -106,6 +108,19 @@ CREATE TABLE ledger (
 -- A coupon is spent once: whatever else fails, this holds.
 CREATE UNIQUE INDEX one_spend_per_use ON ledger (platform, coupon_id, use_no)
 WHERE state <> 'released';
+
+-- Undoes the whole statement of a redemption that got some coupons and not all, or coupons and not
+-- its own row. One that got nothing has nothing to undo.
+CREATE FUNCTION all_or_none(held bigint, wanted bigint, begun bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF held > 0 AND (held < wanted OR begun = 0) THEN
+        RAISE EXCEPTION 'another redemption was faster'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN held > 0;
+END
+$$;
 
 -- What is known of a coupon beside the ledger: the latest fact heard, and how often it changed.
 CREATE TABLE coupons (

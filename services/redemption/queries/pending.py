@@ -48,8 +48,8 @@ async def claim_due(conn: Connection, *, lease: timedelta, limit: int) -> list[A
           FROM due, preparations p
          WHERE r.redemption_id = due.redemption_id AND p.preparation_id = r.preparation_id
         RETURNING r.redemption_id, r.request_digest, r.merchant, r.store_id, r.terminal_id,
-                  r.platform, r.order_id, r.preparation_id, r.coupon_ids, r.state, r.reason,
-                  r.attempts, r.answer, r.traceparent, r.created_at,
+                  r.platform, r.order_id, r.preparation_id, r.coupon_ids, r.coupon_versions,
+                  r.state, r.reason, r.attempts, r.answer, r.traceparent, r.created_at,
                   p.preparation_id, p.merchant, p.store_id, p.terminal_id, p.platform, p.poi_id,
                   p.account_id, p.order_id, p.scan_hash, p.coupons, p.sealed, p.prepared_at,
                   p.created_at, p.expires_at
@@ -59,8 +59,8 @@ async def claim_due(conn: Connection, *, lease: timedelta, limit: int) -> list[A
     )
     return [
         Attempt(
-            redemption=as_redemption(list(row.values())[:15]),
-            preparation=as_preparation(list(row.values())[15:]),
+            redemption=as_redemption(list(row.values())[:16]),
+            preparation=as_preparation(list(row.values())[16:]),
             repeated=True,
         )
         for row in rows

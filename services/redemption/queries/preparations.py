@@ -90,14 +90,25 @@ def _as_claim(row: Row) -> Claim:
     return Claim(*values)
 
 
-async def add_preparation(conn: Connection, preparation: Preparation) -> None:
-    """Dated by the database, like the redemption that will be compared with it."""
-    await conn.execute(
+async def add_preparation(conn: Connection, preparation: Preparation) -> tuple[Claim, ...]:
+    """Keep it, and tell who holds or has spent its coupons.
+
+    It is dated by the database, like the redemption that will be compared with it.
+    """
+    rows = await conn.fetch(
         """
-        INSERT INTO preparations
-            (preparation_id, merchant, store_id, terminal_id, platform, poi_id, account_id,
-             order_id, scan_hash, coupons, sealed, prepared_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13)
+        WITH added AS (
+            INSERT INTO preparations
+                (preparation_id, merchant, store_id, terminal_id, platform, poi_id, account_id,
+                 order_id, scan_hash, coupons, sealed, prepared_at, expires_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13)
+        )
+        SELECT l.redemption_id, l.coupon_id, l.use_no, l.state, r.store_id, s.name,
+               r.terminal_id, l.redeemed_at, r.created_at
+          FROM ledger l
+          JOIN redemptions r USING (redemption_id)
+          LEFT JOIN stores s ON s.store_id = r.store_id
+         WHERE l.platform = $5 AND l.coupon_id = ANY($14::text[]) AND l.state <> 'released'
         """,
         preparation.preparation_id,
         preparation.merchant,
@@ -112,7 +123,9 @@ async def add_preparation(conn: Connection, preparation: Preparation) -> None:
         preparation.sealed,
         preparation.prepared_at,
         preparation.expires_at,
+        [offer.coupon_id for offer in preparation.offers],
     )
+    return tuple(_as_claim(row) for row in rows)
 
 
 async def forget_secrets(conn: Connection, *, limit: int) -> int:

@@ -1,12 +1,12 @@
 """Statements that spend: look, claim, settle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
+import asyncpg
 
 from services.redemption.domain.records import (
     Caller,
@@ -42,8 +42,8 @@ async def look_before_spending(
     row = await conn.fetchrow(
         """
         SELECT r.redemption_id, r.request_digest, r.merchant, r.store_id, r.terminal_id,
-               r.platform, r.order_id, r.preparation_id, r.coupon_ids, r.state, r.reason,
-               r.attempts, r.answer, r.traceparent, r.created_at,
+               r.platform, r.order_id, r.preparation_id, r.coupon_ids, r.coupon_versions,
+               r.state, r.reason, r.attempts, r.answer, r.traceparent, r.created_at,
                p.preparation_id, p.merchant, p.store_id, p.terminal_id, p.platform, p.poi_id,
                p.account_id, p.order_id, p.scan_hash, p.coupons, p.sealed, p.prepared_at,
                p.created_at, p.expires_at,
@@ -74,11 +74,11 @@ async def look_before_spending(
     )
     values = only(row)
     return SpendLook(
-        redemption=None if values[0] is None else as_redemption(values[:15]),
-        preparation=None if values[15] is None else as_preparation(values[15:29]),
-        claims=CLAIMS.validate_json(values[29] or "[]"),
-        facts=FACTS.validate_json(values[30] or "[]"),
-        claimed_by=values[31],
+        redemption=None if values[0] is None else as_redemption(values[:16]),
+        preparation=None if values[16] is None else as_preparation(values[16:30]),
+        claims=CLAIMS.validate_json(values[30] or "[]"),
+        facts=FACTS.validate_json(values[31] or "[]"),
+        claimed_by=values[32],
     )
 
 
@@ -92,16 +92,16 @@ def as_preparation(values: Sequence[Any]) -> Preparation:
 def as_redemption(values: Sequence[Any]) -> Redemption:
     """From the columns in the order of the record. Any: asyncpg knows no column types."""
     read = list(values)
-    read[9] = RedemptionState(read[9])
+    read[10] = RedemptionState(read[10])
     return Redemption(*read)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """When it began (None if its id or its preparation was taken), and how many coupons it got."""
+    """When the redemption began, and which change this is for each of its coupons, in order."""
 
-    created_at: datetime | None
-    coupons: int
+    created_at: datetime
+    coupon_versions: Sequence[int]
 
 
 async def hold(
@@ -113,58 +113,70 @@ async def hold(
     preparation: Preparation,
     offers: Sequence[Offer],
     first_wait: timedelta,
-) -> Held:
-    """Begin a redemption and hold its coupons. Where fewer are held than asked for, roll back.
+) -> Held | None:
+    """Begin a redemption and hold all its coupons; None if a rival was faster, and then nothing.
 
-    A rival that is about to do the same is waited for, in the order of the offers, which is the
-    same for everybody.
+    A rival that is about to do the same is waited for. Offers come in the order in which
+    everybody waits.
     """
-    row = await conn.fetchrow(
-        """
-        WITH begun AS (
-            INSERT INTO redemptions
-                (redemption_id, request_digest, merchant, store_id, terminal_id, platform,
-                 order_id, preparation_id, claimed_preparation_id, coupon_ids, state, attempts,
-                 next_attempt_at, traceparent)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, 'pending', 1, now() + $10::interval,
-                    $11)
-            ON CONFLICT DO NOTHING
-            RETURNING created_at
-        ), held AS (
-            INSERT INTO ledger
-                (redemption_id, coupon_id, platform, merchant, order_id, use_no, times_card,
-                 state, title, original_amount_fen, pay_amount_fen)
-            SELECT $1, asked.coupon_id, $6, $3, $7, asked.use_no, asked.times_card,
-                   'held', asked.title, asked.original_amount_fen, asked.pay_amount_fen
-              FROM begun,
-                   unnest($9::text[], $12::bigint[], $13::boolean[], $14::text[], $15::bigint[],
-                          $16::bigint[])
-                       AS asked (coupon_id, use_no, times_card, title, original_amount_fen,
-                                 pay_amount_fen)
-             ORDER BY asked.coupon_id
-            ON CONFLICT (platform, coupon_id, use_no) WHERE state <> 'released' DO NOTHING
-            RETURNING coupon_id
+    try:
+        row = await conn.fetchrow(
+            """
+            WITH held AS (
+                INSERT INTO ledger
+                    (redemption_id, coupon_id, platform, merchant, order_id, use_no, times_card,
+                     state, title, original_amount_fen, pay_amount_fen)
+                SELECT $1, asked.coupon_id, $2, $3, $4, asked.use_no, asked.times_card,
+                       'held', asked.title, asked.original_amount_fen, asked.pay_amount_fen
+                  FROM unnest($5::text[], $6::bigint[], $7::boolean[], $8::text[], $9::bigint[],
+                              $10::bigint[])
+                    AS asked (coupon_id, use_no, times_card, title, original_amount_fen,
+                              pay_amount_fen)
+                ON CONFLICT DO NOTHING
+                RETURNING coupon_id
+            ), versions AS (
+                INSERT INTO coupons (platform, coupon_id, merchant, version)
+                SELECT $2, coupon_id, $3, 1 FROM held ORDER BY coupon_id
+                ON CONFLICT (platform, coupon_id) DO UPDATE SET version = coupons.version + 1
+                RETURNING coupon_id, version
+            ), begun AS (
+                INSERT INTO redemptions
+                    (redemption_id, request_digest, merchant, store_id, terminal_id, platform,
+                     order_id, preparation_id, claimed_preparation_id, coupon_ids,
+                     coupon_versions, state, attempts, next_attempt_at, traceparent)
+                SELECT $1, $11, $3, $12, $13, $2, $4, $14, $14, $5,
+                       (SELECT array_agg(version ORDER BY coupon_id) FROM versions),
+                       'pending', 1, now() + $15::interval, $16
+                 WHERE (SELECT count(*) FROM held) = cardinality($5::text[])
+                ON CONFLICT DO NOTHING
+                RETURNING created_at, coupon_versions
+            )
+            SELECT (SELECT created_at FROM begun), (SELECT coupon_versions FROM begun)
+             WHERE all_or_none(
+                       (SELECT count(*) FROM held), cardinality($5::text[]),
+                       (SELECT count(*) FROM begun)
+                   )
+            """,
+            redemption_id,
+            preparation.platform,
+            preparation.merchant,
+            preparation.order_id,
+            [offer.coupon_id for offer in offers],
+            [offer.use_no for offer in offers],
+            [offer.kind == "times_card" for offer in offers],
+            [offer.title for offer in offers],
+            [offer.original_amount_fen for offer in offers],
+            [offer.pay_amount_fen for offer in offers],
+            digest,
+            caller.store_id,
+            caller.terminal_id,
+            preparation.preparation_id,
+            first_wait,
+            caller.traceparent,
         )
-        SELECT (SELECT created_at FROM begun), (SELECT count(*) FROM held)
-        """,
-        redemption_id,
-        digest,
-        preparation.merchant,
-        caller.store_id,
-        caller.terminal_id,
-        preparation.platform,
-        preparation.order_id,
-        preparation.preparation_id,
-        [offer.coupon_id for offer in offers],
-        first_wait,
-        caller.traceparent,
-        [offer.use_no for offer in offers],
-        [offer.kind == "times_card" for offer in offers],
-        [offer.title for offer in offers],
-        [offer.original_amount_fen for offer in offers],
-        [offer.pay_amount_fen for offer in offers],
-    )
-    return Held(*only(row))
+    except asyncpg.IntegrityConstraintViolationError:
+        return None
+    return None if row is None else Held(*row.values())
 
 
 async def record_refused(
@@ -236,9 +248,10 @@ async def settle(
     frees_preparation: bool,
     verdicts: Sequence[Verdict],
     cancel_until: Sequence[datetime | None],
-) -> Mapping[str, int] | None:
-    """End a pending redemption, once; None if somebody else has. Gives each coupon's version."""
-    row = await conn.fetchrow(
+    said: Sequence[Event],
+) -> bool:
+    """End a pending redemption with its ledger and its events, once; False if somebody else has."""
+    settled = await conn.fetchval(
         """
         WITH settled AS (
             UPDATE redemptions
@@ -247,11 +260,7 @@ async def settle(
                    claimed_preparation_id =
                        CASE WHEN $5::boolean THEN NULL ELSE claimed_preparation_id END
              WHERE redemption_id = $1 AND state = 'pending'
-            RETURNING redemption_id, merchant, store_id, terminal_id, platform, order_id, coupon_ids
-        ), verdicts AS (
-            SELECT * FROM unnest($6::text[], $7::boolean[], $8::text[], $9::text[],
-                                 $10::timestamptz[], $11::timestamptz[])
-                AS v (coupon_id, spent, reason, verify_id, redeemed_at, cancel_until)
+            RETURNING redemption_id, merchant, store_id, terminal_id, order_id, coupon_ids
         ), moved AS (
             UPDATE ledger l
                SET state = CASE WHEN v.spent THEN 'spent' ELSE 'released' END,
@@ -260,7 +269,10 @@ async def settle(
                    cancel_until = v.cancel_until,
                    released_at = CASE WHEN NOT v.spent THEN now() END,
                    released_because = CASE WHEN NOT v.spent THEN v.reason END
-              FROM settled, verdicts v
+              FROM settled,
+                   unnest($6::text[], $7::boolean[], $8::text[], $9::text[], $10::timestamptz[],
+                          $11::timestamptz[])
+                       AS v (coupon_id, spent, reason, verify_id, redeemed_at, cancel_until)
              WHERE l.redemption_id = settled.redemption_id AND l.coupon_id = v.coupon_id
                AND l.state = 'held'
         ), logged AS (
@@ -270,15 +282,14 @@ async def settle(
             SELECT $12, 'redeem', merchant, store_id, terminal_id, $3, redemption_id,
                    order_id, coupon_ids, false
               FROM settled WHERE $3 IS NOT NULL
-        ), versions AS (
-            INSERT INTO coupons (platform, coupon_id, merchant, version)
-            SELECT settled.platform, v.coupon_id, settled.merchant, 1
-              FROM settled, verdicts v WHERE v.spent ORDER BY v.coupon_id
-            ON CONFLICT (platform, coupon_id) DO UPDATE SET version = coupons.version + 1
-            RETURNING coupon_id, version
+        ), said AS (
+            INSERT INTO outbox (event_id, subject, payload)
+            SELECT event.* FROM settled, unnest($13::uuid[], $14::text[], $15::bytea[]) AS event
+            RETURNING seq
+        ), queued AS (
+            INSERT INTO outbox_pending (seq) SELECT seq FROM said
         )
-        SELECT (SELECT count(*) FROM settled) AS settled,
-               (SELECT jsonb_object_agg(coupon_id, version) FROM versions) AS versions
+        SELECT true FROM settled
         """,
         redemption_id,
         state,
@@ -292,17 +303,19 @@ async def settle(
         [verdict.at for verdict in verdicts],
         cancel_until,
         new_id(),
+        [event.id for event in said],
+        [event.nats_subject for event in said],
+        [event.model_dump_json().encode() for event in said],
     )
-    settled, versions = only(row)
-    return orjson.loads(versions or "{}") if settled else None
+    return bool(settled)
 
 
 async def find_redemption(conn: Connection, redemption_id: UUID) -> Redemption | None:
     row = await conn.fetchrow(
         """
         SELECT redemption_id, request_digest, merchant, store_id, terminal_id, platform,
-               order_id, preparation_id, coupon_ids, state, reason, attempts, answer,
-               traceparent, created_at
+               order_id, preparation_id, coupon_ids, coupon_versions, state, reason, attempts,
+               answer, traceparent, created_at
           FROM redemptions WHERE redemption_id = $1
         """,
         redemption_id,

@@ -172,7 +172,7 @@ async def test_killed_before_it_could_write_down_the_answer(scene: Scene) -> Non
         await scene.gate.turn(Door.HOLDING)
         asked = await put(scene, preparation_id, coupon_ids, redemption_id)
         await scene.gate.until_held()
-        async with scene.locked("coupons"):
+        async with scene.locked("ledger"):
             await scene.gate.turn(Door.OPEN)
             await until_waiting_for_a_lock(scene)
             await worker.kill()
@@ -221,7 +221,7 @@ async def test_the_database_hangs_up_while_the_answer_is_written_down(scene: Sce
         await scene.gate.turn(Door.HOLDING)
         asked = await put(scene, preparation_id, coupon_ids, redemption_id)
         await scene.gate.until_held()
-        async with scene.locked("coupons"):
+        async with scene.locked("ledger"):
             await scene.gate.turn(Door.OPEN)
             await scene.cut_connections(waiting_for_a_lock=True)
             answer = await asked

@@ -116,6 +116,7 @@ def a_redemption(**changes: Any) -> Redemption:
         "order_id": "o1",
         "preparation_id": ID,
         "coupon_ids": ["c1"],
+        "coupon_versions": [1],
         "state": RedemptionState.REDEEMED,
         "reason": None,
         "attempts": 1,

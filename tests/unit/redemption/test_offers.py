@@ -4,10 +4,22 @@ from datetime import timedelta
 
 import pytest
 
-from services.redemption.domain.offers import next_use, offers_of, taken_back_elsewhere
+from services.redemption.domain.offers import (
+    next_use,
+    offers_of,
+    taken_back_elsewhere,
+    with_claims,
+)
+from services.redemption.domain.records import Claim, Offer
 from services.redemption.domain.states import LedgerState
+from shared.platforms.answers import Coupon
 from shared.platforms.reasons import Reason
 from tests.unit.redemption.builders import NOW, a_card, a_claim, a_coupon
+
+
+def shown(coupon: Coupon, *claims: Claim) -> Offer:
+    (offer,) = with_claims(offers_of([coupon], claims), claims)
+    return offer
 
 
 def test_a_coupon_that_nobody_claims_is_offered_as_the_platform_has_it() -> None:
@@ -17,8 +29,7 @@ def test_a_coupon_that_nobody_claims_is_offered_as_the_platform_has_it() -> None
 
 
 def test_what_the_platform_has_against_a_coupon_goes_first() -> None:
-    (offer,) = offers_of([a_coupon(reason=Reason.EXPIRED)], [a_claim()])
-    assert offer.reason is Reason.EXPIRED
+    assert shown(a_coupon(reason=Reason.EXPIRED), a_claim()).reason is Reason.EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -29,13 +40,11 @@ def test_what_the_platform_has_against_a_coupon_goes_first() -> None:
     ],
 )
 def test_a_coupon_that_we_hold_or_spent_is_not_usable(state: LedgerState, reason: Reason) -> None:
-    (offer,) = offers_of([a_coupon()], [a_claim(state=state)])
-    assert offer.reason is reason
+    assert shown(a_coupon(), a_claim(state=state)).reason is reason
 
 
 def test_claims_of_other_coupons_do_not_count() -> None:
-    (offer,) = offers_of([a_coupon()], [a_claim("c2")])
-    assert offer.reason is None
+    assert shown(a_coupon(), a_claim("c2")).reason is None
 
 
 @pytest.mark.parametrize(
@@ -55,6 +64,11 @@ def test_the_next_use_of_a_card_is_one_that_nobody_has(
     used: int, taken: set[int], expected: int
 ) -> None:
     assert next_use(a_card(used=used), taken) == expected
+
+
+def test_a_card_with_spent_uses_is_usable_and_its_next_use_is_another() -> None:
+    offer = shown(a_card(used=2), a_claim(use_no=1), a_claim(use_no=3))
+    assert (offer.use_no, offer.reason) == (2, None)
 
 
 def test_two_tills_that_scan_a_card_together_get_the_same_use() -> None:

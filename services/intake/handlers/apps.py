@@ -85,9 +85,6 @@ class Apps:
             )
             secret_id = known or await self._add_another(conn, client_key, secret)
             await queries.end_secrets(conn, client_key, but=secret_id, overlap=overlap)
-            if known is None:
-                # What was fetched with the old secret goes with it.
-                await tokens.forget_token(conn, client_key)
             await queries.advance_version(conn)
             secrets = await queries.list_secrets(conn, [client_key])
         await self._directory.refresh()
@@ -99,6 +96,8 @@ class Apps:
             await self._lock(transaction.conn, principal, client_key)
             if not await queries.delete_secret(transaction.conn, client_key, secret_id):
                 raise NotFound("this application has no such secret")
+            # It may have been fetched with that secret.
+            await tokens.forget_token(transaction.conn, client_key)
             await queries.advance_version(transaction.conn)
         await self._directory.refresh()
 

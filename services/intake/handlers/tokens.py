@@ -105,11 +105,8 @@ class Tokens:
         return await self._fetch(app, lease_id) if mine else None
 
     async def _fetch(self, app: App, lease_id: UUID) -> AccessToken:
-        secrets = app.live_secrets(utc_now().timestamp())
         try:
-            token = await self._gateway.fetch(
-                platform=app.platform, client_key=app.client_key, client_secret=secrets[0]
-            )
+            token = await self._fetch_with_any(app)
         except (Refused, Retry) as failure:
             TOKENS_FETCHED.labels(str(failure.reason)).inc()
             log.warning("token_not_fetched", client_key=app.client_key, reason=failure.reason)
@@ -133,6 +130,20 @@ class Tokens:
                 expires_at=token.expires_at,
             )
         return token
+
+    async def _fetch_with_any(self, app: App) -> AccessToken:
+        """With the newest live secret the platform takes: it may not have changed over yet."""
+        *newer, oldest = app.live_secrets(utc_now().timestamp())
+        for secret in newer:
+            try:
+                return await self._gateway.fetch(
+                    platform=app.platform, client_key=app.client_key, client_secret=secret
+                )
+            except Refused as refused:
+                log.info("token_secret_refused", client_key=app.client_key, reason=refused.reason)
+        return await self._gateway.fetch(
+            platform=app.platform, client_key=app.client_key, client_secret=oldest
+        )
 
 
 def _is_usable(row: TokenRow) -> bool:

@@ -10,7 +10,13 @@ from typing import Any
 from aiohttp import web
 
 from tests.conftest import NewDatabase
-from tests.integration.intake.support import MERCHANT, Answer, IntakeUnderTest, running_intake
+from tests.integration.intake.support import (
+    MERCHANT,
+    SECRET,
+    Answer,
+    IntakeUnderTest,
+    running_intake,
+)
 from tests.integration.intake.test_apps import merchant_token
 from tests.support.access import Access
 from tests.support.waiting import eventually
@@ -25,12 +31,17 @@ class TokenPlatform:
     expires_in: int = 7200
     error_code: int = 0
     delay_seconds: float = 0.0
+    # Any secret is right while this is None.
+    secret: str | None = None
 
-    async def issue(self, _request: web.Request) -> web.Response:
+    async def issue(self, request: web.Request) -> web.Response:
         await asyncio.sleep(self.delay_seconds)
-        self.issued += 1
-        data: dict[str, Any] = {"error_code": self.error_code, "description": ""}
-        if not self.error_code:
+        asked = await request.json()
+        wrong = self.secret not in (None, asked["client_secret"])
+        error_code = 10013 if wrong else self.error_code
+        self.issued += not wrong
+        data: dict[str, Any] = {"error_code": error_code, "description": ""}
+        if not error_code:
             data |= {"access_token": f"clt.{self.issued}", "expires_in": self.expires_in}
         return web.json_response({"data": data, "message": "success"})
 
@@ -127,7 +138,29 @@ async def test_the_token_stands_sealed_and_goes_with_the_secret(
         assert "clt." not in str(tuple(row))
         new = {"secret": "a new secret of the app"}
         await intake.call("POST", "/v1/apps/awdemo/secrets", new)
+        assert (await ask(intake)).body["access_token"] == "clt.1"
+        secrets = (await intake.call("GET", "/v1/apps")).body["items"][0]["secrets"]
+        (old,) = (one["secret_id"] for one in secrets if one["expires_at"])
+        await intake.call("DELETE", f"/v1/apps/awdemo/secrets/{old}")
         assert (await ask(intake)).body["access_token"] == "clt.2"
+
+
+async def test_a_secret_is_rotated_here_before_the_platform_has_changed_over(
+    database: NewDatabase, nats_url: str, access: Access
+) -> None:
+    url = await database("intake")
+    async with (
+        token_platform() as platform,
+        running_intake(url, nats_url, access, douyin_base_url=platform.url) as intake,
+    ):
+        await intake.add_app()
+        platform.secret = SECRET
+        new = {"secret": "a new secret of the app"}
+        await intake.call("POST", "/v1/apps/awdemo/secrets", new)
+        assert (await ask(intake)).body["access_token"] == "clt.1"
+        await intake.fetch("UPDATE platform_tokens SET fetched_at = now() - interval '1 minute'")
+        platform.secret = "a new secret of the app"
+        assert (await ask(intake, rejected="clt.1")).body["access_token"] == "clt.2"
 
 
 async def test_a_token_is_replaced_before_it_ends(

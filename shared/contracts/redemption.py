@@ -42,6 +42,7 @@ class CouponCancelled(_Attempt):
     verify_id: str | None
     cancel_id: UUID
     cancelled_at: datetime
+    # What a person typed comes sealed; what Qiao says itself does not.
     reason: str
 
 

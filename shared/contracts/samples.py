@@ -119,7 +119,7 @@ CANCELLED = CouponCancelled(
     verify_id=_VERIFY_ID,
     cancel_id=UUID("019aa5f0-3c00-4000-8000-000000000006"),
     cancelled_at=TIME + timedelta(minutes=6),
-    reason="顾客改主意",
+    reason="sealed:v1:AQGS…",
 )
 REFUSED = CouponRefused(
     redemption_id=_REDEMPTION_ID,

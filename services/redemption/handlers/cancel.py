@@ -54,7 +54,7 @@ async def _cancel(
             desk, redemption, seconds=desk.settings.redemption_answer_wait_seconds
         )
     caller = visitor.at(merchant=redemption.merchant, store_id=redemption.store_id)
-    begun = await _begin(desk, caller, asked)
+    begun = await _begin(desk, caller, asked, cause=await _sealed_cause(desk, redemption, asked))
     if begun is None:
         # The same cancel_id came a second time at the same moment, and the other was faster.
         async with desk.database.pool.acquire() as conn:
@@ -91,7 +91,17 @@ async def _unknown_redemption(desk: Desk, visitor: Visitor, asked: CancelRequest
     return Answer(answers.status_of_request(refusal.reason), body, reason=refusal.reason)
 
 
-async def _begin(desk: Desk, caller: Caller, asked: CancelRequest) -> Undertaking | Answer | None:
+async def _sealed_cause(desk: Desk, redemption: Redemption, asked: CancelRequest) -> str:
+    """What a person typed may hold a name or a number: it rests and travels sealed."""
+    async with desk.database.pool.acquire() as conn:
+        await desk.keyring.load(conn, [redemption.merchant])
+    context = f"cancellation {asked.cancel_id}"
+    return desk.keyring.seal_text(redemption.merchant, asked.cause, context=context)
+
+
+async def _begin(
+    desk: Desk, caller: Caller, asked: CancelRequest, *, cause: str
+) -> Undertaking | Answer | None:
     """Note that the platform is being asked, or refuse for ever. None: the id is in use."""
     digest = cancelling.digest_of_cancel(asked.redemption_id, asked.cause)
     async with desk.database.pool.acquire() as conn, conn.transaction():
@@ -101,7 +111,7 @@ async def _begin(desk: Desk, caller: Caller, asked: CancelRequest) -> Undertakin
             redemption_id=asked.redemption_id,
             digest=digest,
             caller=caller,
-            cause=asked.cause,
+            cause=cause,
             first_wait=FIRST_WAIT,
         )
         # Read after that: a cancellation that was under way until now has done its work.
@@ -120,7 +130,7 @@ async def _begin(desk: Desk, caller: Caller, asked: CancelRequest) -> Undertakin
                 redemption=redemption,
                 digest=digest,
                 caller=caller,
-                cause=asked.cause,
+                cause=cause,
                 reason=refusal.reason,
                 answer=body,
             )

@@ -29,7 +29,7 @@ _COLOURS = {
     "order.contradicted": "red",
 }
 # What a person wants to see of an event's data, where it has it.
-_TOLD = ("state", "coupon_id", "reason", "pay_amount_fen", "title", "name", "event")
+_TOLD = ("state", "coupon_id", "reason", "pay_amount_fen", "title", "name")
 
 
 def tail(
@@ -115,12 +115,15 @@ def line(event: Event) -> str:
     """One event in one line, with rich's markup."""
     family = event.type.partition(".")[0]
     colour = _COLOURS.get(event.type) or _COLOURS.get(family, "white")
+    said_by_type = event.type.rpartition(".")[2]
     told = "  ".join(
-        shown(name, event.data[name]) for name in _TOLD if event.data.get(name) is not None
+        shown(name, value)
+        for name in _TOLD
+        if (value := event.data.get(name)) is not None and value != said_by_type
     )
     time = f"{event.time.astimezone():%H:%M:%S}"
     subject = str(event.data.get("order_id") or event.subject)
     return (
-        f"[dim]{time}[/] [{colour}]{escape(event.type):<24}[/] {escape(event.merchant):<12} "
+        f"[dim]{time}[/] [{colour}]{escape(event.type):<38}[/] {escape(event.merchant):<12} "
         f"{escape(subject)} [dim]v{event.version}[/]  {told}"
     )

@@ -73,7 +73,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "open": "营业中 · open for business",
         "platform": "平台 · the platform",
         "previous_state": "此前状态,首次为空 · the state before, null at first",
-        "reason": "原因 · why; for refusals a code of docs/redemption.md",
+        "reason": "原因;拒绝时为 redemption.md 中的代码,店员写的话是封存的"
+        " · why: of a refusal a code of redemption.md; a clerk's own words are sealed",
         "state": "现在的状态 · the state now",
         "time_zone": "门店时区 · the store's time zone",
         "title": "商品名 · what was bought",

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from services.intake.domain.secret_box import SecretBox
@@ -18,6 +19,7 @@ from services.intake.handlers.receiving import Receiver
 from services.intake.handlers.relaying import Relay, relaying_deliveries
 from services.intake.handlers.tokens import Tokens
 from services.intake.http import ROUTES
+from services.intake.http.front import fronting
 from services.intake.http.keys import INTAKE, Intake
 from services.intake.http.webhooks import prepare_webhooks
 from services.intake.queries.pending import count_pending
@@ -76,7 +78,14 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         app[operations.SUBSCRIPTIONS] = RETRIES
         prepare_webhooks(app)
         add_routes(app, ROUTES)
-        yield await enter(serving(app, host=settings.host, port=settings.intake_port))
+        yield await enter(
+            serving(
+                app,
+                host=settings.host,
+                port=settings.intake_port,
+                front=partial(fronting, intake),
+            )
+        )
 
 
 async def _prepare(stack: AsyncExitStack, settings: Settings, database: Database) -> Intake:

@@ -28,6 +28,7 @@ _TRUST_FOR = timedelta(minutes=4)
 # A quota wait that ends in nothing costs the customer at the counter this long at most.
 _WAITING_MAX = 2_000
 _WAITING_PER_STORE_MAX = 64
+_BACK_OFF_SECONDS = 0.2
 
 PLATFORM_SECONDS = Histogram(
     "qiao_redemption_platform_seconds",
@@ -114,10 +115,22 @@ class Counter:
     account_id: str | None
     quota: "Quota"
 
+    @asynccontextmanager
     async def turn(
         self, call: str, store_id: str, *, priority: Priority = Priority.COUNTER
-    ) -> None:
-        await self.quota.turn(call, store_id, priority=priority)
+    ) -> AsyncIterator[None]:
+        """Make one call inside: it waits for this store's turn and is measured.
+
+        Raises Retry if the turn does not come in time.
+        """
+        await self.quota.wait(call, store_id, priority=priority)
+        async with timed(call):
+            try:
+                yield
+            except Retry as busy:
+                if busy.reason is Reason.PLATFORM_BUSY and busy.code is not None:
+                    self.quota.slow_down(call)
+                raise
 
 
 class Quota:
@@ -128,8 +141,7 @@ class Quota:
         self._wait_seconds = wait_seconds
         self._limiters: dict[str, FairLimiter] = {}
 
-    async def turn(self, call: str, store_id: str, *, priority: Priority) -> None:
-        """Raises Retry if the turn does not come in time."""
+    async def wait(self, call: str, store_id: str, *, priority: Priority) -> None:
         started = time.perf_counter()
         try:
             await self._limiter(call).acquire(store_id, priority=priority)
@@ -137,6 +149,10 @@ class Quota:
             raise Retry(str(busy), reason=Reason.PLATFORM_BUSY, retry_after_seconds=2) from busy
         finally:
             QUOTA_SECONDS.observe(time.perf_counter() - started)
+
+    def slow_down(self, call: str) -> None:
+        """The platform says that we are too fast, whatever we counted."""
+        self._limiter(call).back_off(_BACK_OFF_SECONDS)
 
     def _limiter(self, call: str) -> FairLimiter:
         if call not in self._limiters:

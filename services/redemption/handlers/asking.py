@@ -15,7 +15,7 @@ from services.redemption.domain.settling import (
     judge_failure,
     needs_a_look,
 )
-from services.redemption.gateway import Counter, timed
+from services.redemption.gateway import Counter
 from services.redemption.handlers.desk import Desk
 from services.redemption.handlers.secrets import unseal
 from shared.clock import utc_now
@@ -66,8 +66,7 @@ async def ask_to_spend(
 
 async def _verify(counter: Counter, question: _Question) -> tuple[Verdict, ...]:
     attempt, secrets = question.attempt, question.secrets
-    await counter.turn("verify", attempt.redemption.store_id, priority=question.priority)
-    async with timed("verify"):
+    async with counter.turn("verify", attempt.redemption.store_id, priority=question.priority):
         verification = await counter.client.verify(
             verify_token=secrets.verify_token,
             poi_id=attempt.preparation.poi_id,
@@ -89,8 +88,7 @@ async def look_up(
         counter = await desk.gateway.counter(
             merchant=preparation.merchant, platform=preparation.platform
         )
-        await counter.turn("query", preparation.store_id, priority=priority)
-        async with timed("query"):
+        async with counter.turn("query", preparation.store_id, priority=priority):
             found = await counter.client.certificate_query(
                 order_id=preparation.order_id, account_id=counter.account_id
             )

@@ -1,5 +1,7 @@
 """What a scan stands for: asked of the ledger first, then of the platform."""
 
+import asyncio
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -38,6 +40,8 @@ from shared.sealing.derivation import blind_index
 
 WRONG_CODES_WINDOW: Final = timedelta(minutes=1)
 _TYPED_AT_ONCE_MAX: Final = 32
+_ASK_AGAIN_AFTER_SECONDS: Final = 0.2
+_STUMBLES_WITHIN_SECONDS: Final = 1.0
 _RETRY_AFTER_SECONDS: Final[Mapping[int, int]] = MappingProxyType({429: 60, 503: 2})
 
 
@@ -156,12 +160,25 @@ def _typing(desk: Desk, caller: Caller, scanned: _Scanned, look: ScanLook) -> It
 async def _ask(
     desk: Desk, store: Store, scan: Scan
 ) -> tuple[Counter, platform_answers.Preparation]:
+    """A look has no effect, so a platform that stumbles, and at once, is asked once more."""
+    started = time.perf_counter()
+    try:
+        return await _ask_once(desk, store, scan)
+    except Retry:
+        if time.perf_counter() - started > _STUMBLES_WITHIN_SECONDS:
+            raise
+        await asyncio.sleep(_ASK_AGAIN_AFTER_SECONDS)
+        return await _ask_once(desk, store, scan)
+
+
+async def _ask_once(
+    desk: Desk, store: Store, scan: Scan
+) -> tuple[Counter, platform_answers.Preparation]:
     counter = await desk.gateway.counter(merchant=store.merchant, platform=store.platform)
     if isinstance(scan, ShortLink):
         async with timed("resolve"):
             scan = await counter.client.resolve_short_link(scan)
-    await counter.turn("prepare", store.store_id)
-    async with timed("prepare"):
+    async with counter.turn("prepare", store.store_id):
         found = await counter.client.prepare(
             scan, poi_id=store.poi_id, account_id=counter.account_id
         )

@@ -26,7 +26,7 @@ from services.redemption.domain.settling import (
     wait_after,
 )
 from services.redemption.domain.states import CancellationState
-from services.redemption.gateway import Counter, timed
+from services.redemption.gateway import Counter
 from services.redemption.handlers.desk import OUTCOMES, REFUSALS, Desk, all_of, as_json
 from services.redemption.queries import cancellations as queries
 from services.redemption.queries import coupons, redemptions
@@ -87,8 +87,7 @@ async def _take_back_one(
 ) -> Verdict:
     cancel_token = str(uuid5(undertaking.cancellation.cancel_id, row.coupon_id))
     try:
-        await counter.turn("cancel", undertaking.redemption.store_id, priority=priority)
-        async with timed("cancel"):
+        async with counter.turn("cancel", undertaking.redemption.store_id, priority=priority):
             if row.times_card:
                 done = await counter.client.cancel_batch(
                     order_id=row.order_id,
@@ -114,8 +113,7 @@ async def _look_up(
     counter: Counter, redemption: Redemption, priority: Priority
 ) -> Sequence[Coupon] | None:
     try:
-        await counter.turn("query", redemption.store_id, priority=priority)
-        async with timed("query"):
+        async with counter.turn("query", redemption.store_id, priority=priority):
             found = await counter.client.certificate_query(
                 order_id=redemption.order_id, account_id=counter.account_id
             )

@@ -274,3 +274,30 @@ async def test_the_tables_know_the_same_states_as_the_rules(world: World) -> Non
     assert await allowed("redemption_state_is_known") == set(states.RedemptionState)
     assert await allowed("ledger_state_is_known") == set(states.LedgerState)
     assert await allowed("cancellation_state_is_known") == set(states.CancellationState)
+
+
+@pytest.mark.parametrize("fault", ["error", "dropped_before", "dropped_after"])
+async def test_a_platform_that_stumbles_over_a_scan_is_asked_once_more(
+    world: World, till: Till, fault: str
+) -> None:
+    (coupon,) = (await world.platform.order())["coupons"]
+    await world.platform.faults(prepare={fault: 1000}, short_link={fault: 1000})
+    try:
+        prepared = await till.scan(coupon["code"])
+    finally:
+        await world.platform.faults()
+    assert prepared.status == 200
+
+
+async def test_over_the_platforms_quota_a_scan_waits_a_little_and_then_is_told_to_come_again(
+    world: World,
+) -> None:
+    orders = await world.platform.orders(3)
+    slow = {"redemption_calls_per_second": 0.5, "redemption_quota_wait_seconds": 0.2}
+    async with world.worker(**slow) as url:
+        till = await world.till(url=url)
+        answers = await gather(*(till.scan(order["coupons"][0]["code"]) for order in orders))
+    assert sorted(answer.status for answer in answers) == [200, 503, 503]
+    busy = next(answer for answer in answers if answer.status == 503)
+    assert busy.reason == "platform_busy"
+    assert int(busy.headers["Retry-After"]) > 0

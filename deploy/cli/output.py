@@ -74,6 +74,8 @@ def shown(name: str, value: object) -> str:
         text = f"¥{value / 100:.2f}"
     elif isinstance(value, str) and name.endswith(("_at", "_until", "time", "since", "through")):
         text = local_time(value)
+    elif isinstance(value, str) and value.startswith("sealed:"):
+        text = "封存 sealed"
     else:
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
     return escape(text)

@@ -23,6 +23,7 @@ COLUMNS = {"商家 Merchant": "merchant", "名称 Name": "name"}
         ("name", "[red]", r"\[red]"),
         ("count", 0, "0"),
         ("died_at", "never", "never"),
+        ("reason", "sealed:v1:AQGS…", "封存 sealed"),
     ],
 )
 def test_a_value_is_shown_as_people_read_it(name: str, value: object, text: str) -> None:

@@ -22,7 +22,6 @@ from shared.web.pages import page, read_cursor, read_limit, read_time
 from shared.web.routes import Route
 
 _READ = "orders:read"
-_ID_CHARACTERS_MAX = 100
 _MISSED_SINCE = timedelta(hours=1)
 _MISSED_SINCE_MAX = timedelta(days=7)
 # Any, throughout this file: the bodies are JSON.
@@ -103,7 +102,7 @@ def _merchant(request: web.Request) -> str | None:
 
 
 def _id(request: web.Request, name: str) -> str:
-    return request.match_info[name][:_ID_CHARACTERS_MAX]
+    return request.match_info[name]
 
 
 def _state(request: web.Request) -> str | None:
@@ -125,10 +124,9 @@ def _after(request: web.Request) -> tuple[datetime, int] | None:
     if cursor is None:
         return None
     try:
-        ordered_at, order_key = datetime.fromisoformat(cursor[0]), int(cursor[1])
-    except ValueError:
+        return datetime.fromisoformat(cursor[0]).astimezone(UTC), int(cursor[1])
+    except (ValueError, OverflowError):
         raise Unreadable("cursor: pass next_cursor of the page before as it is") from None
-    return ordered_at.astimezone(UTC), order_key
 
 
 def _show_order(answer: OrderAnswer) -> _Json:

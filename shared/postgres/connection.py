@@ -39,3 +39,12 @@ def is_outage(error: BaseException) -> bool:
     asyncpg's client-side DataError is an InterfaceError too, but waiting does not mend it.
     """
     return isinstance(error, OUTAGES) and not isinstance(error, ValueError)
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """Whether a value was given that no column takes: out of range, or text with a NUL.
+
+    Checks at the edges come first; this keeps what slipped through from looking like our fault.
+    """
+    client_side = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+    return client_side or isinstance(error, asyncpg.DataError)

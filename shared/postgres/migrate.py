@@ -1,5 +1,6 @@
 """Applies numbered `.sql` files, each once, each in one transaction."""
 
+import hashlib
 from pathlib import Path
 
 import structlog
@@ -11,9 +12,13 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtext('qiao migrate ' || current_schema
 _CREATE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version text PRIMARY KEY,
+    digest text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
+
+_FIND = "SELECT digest FROM schema_migrations WHERE version = $1"
+_REMEMBER = "INSERT INTO schema_migrations (version, digest) VALUES ($1, $2)"
 
 log = structlog.get_logger()
 
@@ -35,10 +40,24 @@ async def migrate(pool: Pool, *folders: Path) -> None:
 
 async def _apply(conn: Connection, version: str, statements: str) -> None:
     """`version` is `<owner's folder>/<file>`: two owners may use the same number."""
+    digest = hashlib.sha256(statements.encode()).hexdigest()
     async with conn.transaction():
         await conn.execute(_LOCK)
-        if await conn.fetchval("SELECT 1 FROM schema_migrations WHERE version = $1", version):
+        applied = await conn.fetchval(_FIND, version)
+        if applied == digest:
             return
+        if applied is not None:
+            raise MigrationChanged(version)
         await conn.execute(statements)
-        await conn.execute("INSERT INTO schema_migrations (version) VALUES ($1)", version)
+        await conn.execute(_REMEMBER, version, digest)
     log.info("migration_applied", version=version)
+
+
+class MigrationChanged(Exception):
+    """A file was edited after it had been applied: the tables are not what it says."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"{version}.sql was edited after it was applied here: put it back as it was and add "
+            "the next numbered file instead (data of a demo may simply be deleted)"
+        )

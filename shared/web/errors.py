@@ -4,8 +4,8 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from shared.errors import Rejection, TooManyRequests, Unavailable
-from shared.postgres.connection import is_outage
+from shared.errors import Rejection, TooManyRequests, Unavailable, Unreadable
+from shared.postgres.connection import is_outage, is_unstorable
 from shared.web.body import json_response
 
 log = structlog.get_logger()
@@ -13,6 +13,7 @@ log = structlog.get_logger()
 
 def answer_failure(failure: Exception, request: web.Request) -> tuple[web.Response, str]:
     """The answer, and the reason by which it is counted."""
+    failure = _from_database(failure)
     match failure:
         case TooManyRequests() | Unavailable():
             return _later(failure), failure.reason
@@ -23,14 +24,21 @@ def answer_failure(failure: Exception, request: web.Request) -> tuple[web.Respon
         case web.HTTPException():
             reason = failure.reason.lower().replace(" ", "_")
             return problem(failure.status, reason, failure.reason), reason
-        case _ if is_outage(failure):
-            away = Unavailable("the database is away: try again in a moment")
-            log.warning("request_delayed", error=type(failure).__name__)
-            return _later(away), away.reason
         case _:
             log.error("request_failed", route=request.path, exc_info=failure)
             detail = "this is our fault; the log line request_failed says more"
             return problem(500, "internal_error", detail), "internal_error"
+
+
+def _from_database(failure: Exception) -> Exception:
+    """What a database error means to the caller; its text repeats what was sent and is left out."""
+    if is_unstorable(failure):
+        log.warning("request_unstorable", error=type(failure).__name__)
+        return Unreadable("a value is out of range, or a text holds a NUL")
+    if is_outage(failure):
+        log.warning("request_delayed", error=type(failure).__name__)
+        return Unavailable("the database is away: try again in a moment")
+    return failure
 
 
 def problem(status: int, reason: str, detail: str) -> web.Response:

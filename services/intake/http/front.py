@@ -17,13 +17,12 @@ import orjson
 
 from services.intake.http.keys import Intake
 from services.intake.http.plain import NotPlain, PlainRequest, read_plain
-from shared.errors import Rejection, Unavailable
+from services.intake.http.webhooks import ROUTE, SUCCESS
+from shared.errors import Unavailable
 from shared.messaging.background import background, pause
 from shared.metrics import REQUESTS
 from shared.platforms.registry import PLATFORMS
 
-ROUTE = "/webhooks/{platform}/{client_key}"
-SUCCESS = b'{"data":{"error_code":0,"description":"success"}}'
 # aiohttp watches over what comes in many pieces, and over what does not come.
 _UNFINISHED_BYTES_MAX = 64 * 1024
 _UNFINISHED_SECONDS = 1.0
@@ -64,7 +63,7 @@ class Front:
             if isinstance(delivery, bytes):
                 raise NotPlain
             return self.intake.queue.put(delivery)
-        except (Rejection, Unavailable):
+        except Exception:  # noqa: BLE001 - aiohttp's way meets it again, answers and reports it
             raise NotPlain from None
 
     async def sweep(self, stop: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""Where platforms deliver. The hottest path of all: what it logs, its commits log."""
+"""Where platforms deliver; `front` has a short way for most of it. Its commits log for it."""
 
 import asyncio
 
@@ -10,7 +10,8 @@ from shared.platforms.registry import PLATFORMS
 from shared.web.body import BodyTooLarge, read_raw
 from shared.web.routes import Route
 
-_SUCCESS = b'{"data":{"error_code":0,"description":"success"}}'
+ROUTE = "/webhooks/{platform}/{client_key}"
+SUCCESS = b'{"data":{"error_code":0,"description":"success"}}'
 _JSON = "application/json"
 # What was compressed is not the bytes that were signed.
 _ENCODING = "Content-Encoding"
@@ -62,7 +63,7 @@ async def _receive(request: web.Request, intake: Intake, client_key: str) -> web
     refusal = await intake.queue.put(received)
     if refusal is not None:
         raise refusal
-    return web.Response(body=_SUCCESS, content_type=_JSON)
+    return web.Response(body=SUCCESS, content_type=_JSON)
 
 
 async def _read(request: web.Request, bytes_max: int) -> bytes:
@@ -89,4 +90,4 @@ def prepare_webhooks(app: web.Application) -> None:
     app[_SLOTS] = _BodySlots()
 
 
-ROUTES = (Route("POST", "/webhooks/{platform}/{client_key}", post_webhook, quiet=True),)
+ROUTES = (Route("POST", ROUTE, post_webhook, quiet=True),)

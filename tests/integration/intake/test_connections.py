@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from services.intake.http.front import SUCCESS
+from services.intake.http.webhooks import SUCCESS
 from shared.platforms.douyin.signatures import sign_webhook
 from tests.conftest import NewDatabase
 from tests.integration.intake.support import SECRET, IntakeUnderTest, a_webhook, running_intake

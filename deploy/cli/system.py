@@ -108,7 +108,7 @@ def tell_problems(work: Callable[[], Answer]) -> Answer:
         fail(problems.refused(rejection))
     except Unavailable as outage:
         fail(problems.unavailable(outage))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(_INTERRUPTED_EXIT_CODE) from None
 
 

@@ -1,6 +1,7 @@
 """One rehearsal from beginning to end."""
 
 import asyncio
+import signal
 from collections import Counter as Counts
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -52,6 +53,7 @@ async def rehearse(qiao: Qiao, options: Options, display: Display) -> Verdict:
     scenario = await platform.scenario(options.scenario)
     await seed(qiao)
     keys = await ensure_terminals(qiao, options.terminals)
+    _end_like_ctrl_c_on_sigterm()
     with Folder.of(qiao).rehearsal():
         record = new_record(qiao)
         async with (
@@ -61,6 +63,13 @@ async def rehearse(qiao: Qiao, options: Options, display: Display) -> Verdict:
         ):
             run = _Run(qiao, options, platform, record, listener, display)
             return await run.perform(scenario, [Till(key, qiao.session) for key in keys])
+
+
+def _end_like_ctrl_c_on_sigterm() -> None:
+    """So that faults and pace are put back, whoever ends the rehearsal."""
+    rehearsal = asyncio.current_task()
+    if rehearsal is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, rehearsal.cancel)
 
 
 @dataclass(slots=True)

@@ -60,11 +60,12 @@ class Front:
             delivery = self.intake.receiver.receive(
                 platform, request.client_key, request.headers, request.body
             )
-            if isinstance(delivery, bytes):
-                raise NotPlain
-            return self.intake.queue.put(delivery)
+            answer = None if isinstance(delivery, bytes) else self.intake.queue.put(delivery)
         except Exception:  # noqa: BLE001 - aiohttp's way meets it again, answers and reports it
             raise NotPlain from None
+        if answer is None:
+            raise NotPlain
+        return answer
 
     async def sweep(self, stop: asyncio.Event) -> None:
         """Hand over what does not come to an end, close what is idle."""

@@ -16,8 +16,9 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from tests.integration.redemption.platform import Json
 from tests.integration.redemption.processes import a_service, environment_of
-from tests.integration.redemption.support import Answer, Json, Till, World, a_world
+from tests.integration.redemption.support import Answer, Till, World, a_world
 from tests.support.servers import (
     Databases,
     temporary_nats,

@@ -165,7 +165,6 @@ class Spent:
     """One coupon of a redemption as the ledger has it."""
 
     coupon_id: str
-    order_id: str
     times_card: bool
     state: LedgerState
     title: str | None

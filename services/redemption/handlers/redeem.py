@@ -192,7 +192,6 @@ async def _spend(
 ) -> Answer | None:
     """None if a rival was faster: then look again."""
     caller = visitor.at(merchant=preparation.merchant, store_id=preparation.store_id)
-    offers = spending.chosen(preparation, asked.coupon_ids)
     digest = spending.digest_of_request(
         preparation.store_id, asked.preparation_id, asked.coupon_ids
     )
@@ -202,8 +201,8 @@ async def _spend(
             redemption_id=asked.redemption_id,
             digest=digest,
             caller=caller,
-            preparation=preparation,
-            offers=offers,
+            preparation_id=preparation.preparation_id,
+            coupon_ids=asked.coupon_ids,
             first_wait=FIRST_WAIT,
         )
     if held is None:
@@ -217,7 +216,7 @@ async def _spend(
         platform=preparation.platform,
         order_id=preparation.order_id,
         preparation_id=preparation.preparation_id,
-        coupon_ids=[offer.coupon_id for offer in offers],
+        coupon_ids=asked.coupon_ids,
         coupon_versions=held.coupon_versions,
         state=RedemptionState.PENDING,
         reason=None,

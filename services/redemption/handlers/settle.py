@@ -87,7 +87,6 @@ async def _write(
     verdicts: Sequence[Verdict],
     answer: Answer,
 ) -> bool:
-    window = _cancel_window(redemption)
     if answer.reason:
         said: Sequence[Event] = [_refused_event(redemption, answer.reason)]
     else:
@@ -101,7 +100,7 @@ async def _write(
             answer=answer.body,
             frees_preparation=all(verdict.untouched for verdict in verdicts),
             verdicts=verdicts,
-            cancel_until=[verdict.at + window if verdict.at else None for verdict in verdicts],
+            cancel_window=_cancel_window(redemption),
             said=said,
         )
     if written:

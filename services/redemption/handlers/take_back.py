@@ -90,7 +90,7 @@ async def _take_back_one(
         async with counter.turn("cancel", undertaking.redemption.store_id, priority=priority):
             if row.times_card:
                 done = await counter.client.cancel_batch(
-                    order_id=row.order_id,
+                    order_id=undertaking.redemption.order_id,
                     verify_ids=[row.verify_id or "0"],
                     cancel_token=cancel_token,
                     account_id=counter.account_id,
@@ -199,7 +199,7 @@ def _events(
             CouponCancelled(
                 redemption_id=redemption.redemption_id,
                 platform=redemption.platform,
-                order_id=row.order_id,
+                order_id=redemption.order_id,
                 store_id=cancellation.store_id,
                 terminal_id=cancellation.terminal_id,
                 coupon_id=row.coupon_id,

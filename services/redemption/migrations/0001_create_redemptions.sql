@@ -79,8 +79,6 @@ CREATE TABLE ledger (
     redemption_id uuid NOT NULL REFERENCES redemptions,
     coupon_id text NOT NULL,
     platform text NOT NULL,
-    merchant text NOT NULL,
-    order_id text NOT NULL,
     -- 1, or which use of a card with several.
     use_no bigint NOT NULL,
     times_card boolean NOT NULL,

@@ -26,7 +26,7 @@ async def find_rows(conn: Connection, redemption_id: UUID) -> tuple[Spent, ...]:
     """The coupons of a redemption."""
     rows = await conn.fetch(
         """
-        SELECT coupon_id, order_id, times_card, state, title, original_amount_fen,
+        SELECT coupon_id, times_card, state, title, original_amount_fen,
                pay_amount_fen, verify_id, redeemed_at, cancel_until, released_at,
                released_because
           FROM ledger WHERE redemption_id = $1 ORDER BY coupon_id
@@ -214,5 +214,5 @@ def _as_cancellation(row: Row) -> Cancellation:
 
 def _as_spent(row: Row) -> Spent:
     values = list(row.values())
-    values[3] = LedgerState(values[3])
+    values[2] = LedgerState(values[2])
     return Spent(*values)

@@ -105,7 +105,7 @@ async def release_taken_back(
                SELECT FROM cancellations c
                 WHERE c.redemption_id = l.redemption_id AND c.state = 'pending'
            )
-        RETURNING l.redemption_id, l.coupon_id, l.platform, l.merchant, l.order_id,
+        RETURNING l.redemption_id, l.coupon_id, l.platform, r.merchant, r.order_id,
                   r.store_id, r.terminal_id, l.verify_id, r.traceparent
         """,
         platforms,

@@ -62,8 +62,8 @@ async def list_day(
         """
         SELECT r.redemption_id, r.order_id, r.terminal_id, r.state, r.created_at,
                (SELECT jsonb_agg(jsonb_build_object(
-                           'coupon_id', l.coupon_id, 'order_id', l.order_id,
-                           'times_card', l.times_card, 'state', l.state, 'title', l.title,
+                           'coupon_id', l.coupon_id, 'times_card', l.times_card,
+                           'state', l.state, 'title', l.title,
                            'original_amount_fen', l.original_amount_fen,
                            'pay_amount_fen', l.pay_amount_fen, 'verify_id', l.verify_id,
                            'redeemed_at', l.redeemed_at, 'cancel_until', l.cancel_until,

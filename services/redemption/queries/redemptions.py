@@ -1,22 +1,23 @@
 """Statements that spend: look, claim, settle."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from services.redemption.domain.records import (
     Caller,
     Claim,
     Fact,
-    Offer,
     Preparation,
     Redemption,
 )
-from services.redemption.domain.settling import Ending, Verdict
+from services.redemption.domain.settling import Verdict
 from services.redemption.domain.states import RedemptionState
 from services.redemption.queries.rows import CLAIMS, FACTS, OFFERS, only
 from shared.contracts.envelope import Event
@@ -110,33 +111,36 @@ async def hold(
     redemption_id: UUID,
     digest: bytes,
     caller: Caller,
-    preparation: Preparation,
-    offers: Sequence[Offer],
+    preparation_id: UUID,
+    coupon_ids: Sequence[str],
     first_wait: timedelta,
 ) -> Held | None:
     """Begin a redemption and hold all its coupons; None if a rival was faster, and then nothing.
 
-    A rival that is about to do the same is waited for. Offers come in the order in which
-    everybody waits.
+    A rival that is about to do the same is waited for, by everybody in the order of coupon ids.
     """
-    try:
+    row = None
+    with suppress(asyncpg.IntegrityConstraintViolationError):
         row = await conn.fetchrow(
             """
-            WITH held AS (
-                INSERT INTO ledger
-                    (redemption_id, coupon_id, platform, merchant, order_id, use_no, times_card,
-                     state, title, original_amount_fen, pay_amount_fen)
-                SELECT $1, asked.coupon_id, $2, $3, $4, asked.use_no, asked.times_card,
-                       'held', asked.title, asked.original_amount_fen, asked.pay_amount_fen
-                  FROM unnest($5::text[], $6::bigint[], $7::boolean[], $8::text[], $9::bigint[],
-                              $10::bigint[])
-                    AS asked (coupon_id, use_no, times_card, title, original_amount_fen,
-                              pay_amount_fen)
-                ON CONFLICT DO NOTHING
-                RETURNING coupon_id
+            WITH asked AS (
+                SELECT p.platform, p.merchant, p.store_id, p.order_id, offer.*
+                  FROM preparations p, jsonb_to_recordset(p.coupons)
+                    AS offer (coupon_id text, use_no bigint, kind text, title text,
+                              original_amount_fen bigint, pay_amount_fen bigint)
+                 WHERE p.preparation_id = $2 AND offer.coupon_id = ANY($3::text[])
+                 ORDER BY offer.coupon_id
+            ), held AS (
+                INSERT INTO ledger (redemption_id, coupon_id, platform, use_no, times_card, state,
+                                    title, original_amount_fen, pay_amount_fen)
+                SELECT $1, coupon_id, platform, use_no, coalesce(kind = 'times_card', false),
+                       'held', title, original_amount_fen, pay_amount_fen
+                  FROM asked
+                ON CONFLICT DO NOTHING RETURNING coupon_id
             ), versions AS (
                 INSERT INTO coupons (platform, coupon_id, merchant, version)
-                SELECT $2, coupon_id, $3, 1 FROM held ORDER BY coupon_id
+                SELECT platform, coupon_id, merchant, 1
+                  FROM asked JOIN held USING (coupon_id) ORDER BY coupon_id
                 ON CONFLICT (platform, coupon_id) DO UPDATE SET version = coupons.version + 1
                 RETURNING coupon_id, version
             ), begun AS (
@@ -144,38 +148,19 @@ async def hold(
                     (redemption_id, request_digest, merchant, store_id, terminal_id, platform,
                      order_id, preparation_id, claimed_preparation_id, coupon_ids,
                      coupon_versions, state, attempts, next_attempt_at, traceparent)
-                SELECT $1, $11, $3, $12, $13, $2, $4, $14, $14, $5,
+                SELECT $1, $4, merchant, store_id, $5, platform, order_id, $2, $2, $3,
                        (SELECT array_agg(version ORDER BY coupon_id) FROM versions),
-                       'pending', 1, now() + $15::interval, $16
-                 WHERE (SELECT count(*) FROM held) = cardinality($5::text[])
-                ON CONFLICT DO NOTHING
-                RETURNING created_at, coupon_versions
+                       'pending', 1, now() + $6::interval, $7
+                  FROM asked WHERE (SELECT count(*) FROM held) = cardinality($3) LIMIT 1
+                ON CONFLICT DO NOTHING RETURNING created_at, coupon_versions
             )
             SELECT (SELECT created_at FROM begun), (SELECT coupon_versions FROM begun)
-             WHERE all_or_none(
-                       (SELECT count(*) FROM held), cardinality($5::text[]),
-                       (SELECT count(*) FROM begun)
-                   )
+             WHERE all_or_none((SELECT count(*) FROM held), cardinality($3),
+                               (SELECT count(*) FROM begun))
             """,
-            redemption_id,
-            preparation.platform,
-            preparation.merchant,
-            preparation.order_id,
-            [offer.coupon_id for offer in offers],
-            [offer.use_no for offer in offers],
-            [offer.kind == "times_card" for offer in offers],
-            [offer.title for offer in offers],
-            [offer.original_amount_fen for offer in offers],
-            [offer.pay_amount_fen for offer in offers],
-            digest,
-            caller.store_id,
-            caller.terminal_id,
-            preparation.preparation_id,
-            first_wait,
-            caller.traceparent,
+            *(redemption_id, preparation_id, coupon_ids, digest),
+            *(caller.terminal_id, first_wait, caller.traceparent),
         )
-    except asyncpg.IntegrityConstraintViolationError:
-        return None
     return None if row is None else Held(*row.values())
 
 
@@ -247,7 +232,7 @@ async def settle(
     answer: bytes,
     frees_preparation: bool,
     verdicts: Sequence[Verdict],
-    cancel_until: Sequence[datetime | None],
+    cancel_window: timedelta,
     said: Sequence[Event],
 ) -> bool:
     """End a pending redemption with its ledger and its events, once; False if somebody else has."""
@@ -255,36 +240,32 @@ async def settle(
         """
         WITH settled AS (
             UPDATE redemptions
-               SET state = $2, reason = $3, answer = $4::json, settled_at = now(),
-                   next_attempt_at = NULL,
-                   claimed_preparation_id =
-                       CASE WHEN $5::boolean THEN NULL ELSE claimed_preparation_id END
+               SET state = $2, reason = $3, answer = $4::json,
+                   settled_at = now(), next_attempt_at = NULL,
+                   claimed_preparation_id = CASE WHEN NOT $5 THEN claimed_preparation_id END
              WHERE redemption_id = $1 AND state = 'pending'
             RETURNING redemption_id, merchant, store_id, terminal_id, order_id, coupon_ids
         ), moved AS (
             UPDATE ledger l
                SET state = CASE WHEN v.spent THEN 'spent' ELSE 'released' END,
-                   verify_id = v.verify_id,
-                   redeemed_at = v.redeemed_at,
+                   verify_id = v.verify_id, redeemed_at = v.redeemed_at,
                    cancel_until = v.cancel_until,
                    released_at = CASE WHEN NOT v.spent THEN now() END,
                    released_because = CASE WHEN NOT v.spent THEN v.reason END
-              FROM settled,
-                   unnest($6::text[], $7::boolean[], $8::text[], $9::text[], $10::timestamptz[],
-                          $11::timestamptz[])
-                       AS v (coupon_id, spent, reason, verify_id, redeemed_at, cancel_until)
+              FROM settled, jsonb_to_recordset($6::jsonb)
+                AS v (coupon_id text, spent boolean, reason text, verify_id text,
+                      redeemed_at timestamptz, cancel_until timestamptz)
              WHERE l.redemption_id = settled.redemption_id AND l.coupon_id = v.coupon_id
                AND l.state = 'held'
         ), logged AS (
             INSERT INTO refusals
                 (refusal_id, step, merchant, store_id, terminal_id, reason, redemption_id,
                  order_id, coupon_ids, typed)
-            SELECT $12, 'redeem', merchant, store_id, terminal_id, $3, redemption_id,
-                   order_id, coupon_ids, false
-              FROM settled WHERE $3 IS NOT NULL
+            SELECT $7, 'redeem', merchant, store_id, terminal_id, $3, redemption_id, order_id,
+                   coupon_ids, false FROM settled WHERE $3 IS NOT NULL
         ), said AS (
             INSERT INTO outbox (event_id, subject, payload)
-            SELECT event.* FROM settled, unnest($13::uuid[], $14::text[], $15::bytea[]) AS event
+            SELECT event.* FROM settled, unnest($8::uuid[], $9::text[], $10::bytea[]) AS event
             RETURNING seq
         ), queued AS (
             INSERT INTO outbox_pending (seq) SELECT seq FROM said
@@ -296,18 +277,28 @@ async def settle(
         reason,
         answer.decode(),
         frees_preparation,
-        [verdict.coupon_id for verdict in verdicts],
-        [verdict.ending is Ending.SPENT for verdict in verdicts],
-        [verdict.reason for verdict in verdicts],
-        [verdict.verify_id for verdict in verdicts],
-        [verdict.at for verdict in verdicts],
-        cancel_until,
+        _as_json(verdicts, cancel_window),
         new_id(),
         [event.id for event in said],
         [event.nats_subject for event in said],
         [event.model_dump_json().encode() for event in said],
     )
     return bool(settled)
+
+
+def _as_json(verdicts: Sequence[Verdict], cancel_window: timedelta) -> str:
+    rows = [
+        {
+            "coupon_id": verdict.coupon_id,
+            "spent": verdict.at is not None,
+            "reason": verdict.reason,
+            "verify_id": verdict.verify_id,
+            "redeemed_at": verdict.at,
+            "cancel_until": verdict.at + cancel_window if verdict.at else None,
+        }
+        for verdict in verdicts
+    ]
+    return orjson.dumps(rows).decode()
 
 
 async def find_redemption(conn: Connection, redemption_id: UUID) -> Redemption | None:

@@ -105,5 +105,5 @@ async def test_overlapping_sets_of_coupons_never_share_one(world: World, till: T
         winners = [answer for answer in answers if answer.outcome == "redeemed"]
         assert len(winners) == 1
         assert len(winners[0].body["coupons"]) == 2
-        rows = await world.fetch("SELECT state FROM ledger WHERE order_id = $1", order["order_id"])
+        rows = await world.ledger(order)
         assert [row["state"] for row in rows] == ["spent", "spent"]

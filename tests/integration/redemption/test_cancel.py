@@ -2,14 +2,8 @@
 
 from uuid import uuid4
 
-from tests.integration.redemption.support import (
-    OTHER_POI,
-    Answer,
-    Json,
-    Till,
-    World,
-    gather,
-)
+from tests.integration.redemption.platform import OTHER_POI, Json
+from tests.integration.redemption.support import Answer, Till, World, gather
 
 
 async def redeemed(world: World, till: Till, *, coupons: int = 1) -> tuple[Json, str]:
@@ -104,18 +98,14 @@ async def test_redeeming_and_taking_back_at_once_never_contradict(world: World, 
             till.cancel(first), scan_and_redeem(code), scan_and_redeem(code)
         )
         assert cancelled.outcome == "cancelled"
-        rows = await world.fetch(
-            "SELECT FROM ledger WHERE order_id = $1 AND state = 'spent'", order["order_id"]
-        )
+        rows = [row for row in await world.ledger(order) if row["state"] == "spent"]
         at_platform = await world.platform.coupons(order)
         assert (len(rows), at_platform) in [(0, ["available"]), (1, ["redeemed"])]
 
 
 async def test_after_the_window_it_is_too_late(world: World, till: Till) -> None:
     order, redemption_id = await redeemed(world, till)
-    await world.fetch(
-        "UPDATE ledger SET cancel_until = now() WHERE order_id = $1", order["order_id"]
-    )
+    await world.age(order, seconds=3601)
     late = await till.cancel(redemption_id)
     assert (late.status, late.reason) == (409, "cancel_window_closed")
     assert late.body["action"]["en"]
@@ -156,7 +146,7 @@ async def test_what_the_platform_refuses_to_take_back_stays_redeemed(
         await world.platform.control("PUT", "pace", pace)
     assert (refused.status, refused.outcome) == (409, "refused")
     assert await world.platform.coupons(order) == ["redeemed"]
-    rows = await world.fetch("SELECT state FROM ledger WHERE order_id = $1", order["order_id"])
+    rows = await world.ledger(order)
     assert [row["state"] for row in rows] == ["spent"]
 
 
@@ -166,9 +156,7 @@ async def test_what_was_taken_back_at_the_platform_before_counts_as_taken_back(
     order, redemption_id = await redeemed(world, till)
     await world.platform.webhooks_lost()
     try:
-        verify_id = (
-            await world.fetch("SELECT verify_id FROM ledger WHERE order_id = $1", order["order_id"])
-        )[0]["verify_id"]
+        verify_id = (await world.ledger(order))[0]["verify_id"]
         await world.platform.cancel_elsewhere(order, verify_id=verify_id)
         cancelled = await till.cancel(redemption_id)
     finally:

@@ -14,8 +14,9 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.redemption.gate import Door, Gate, a_gate
+from tests.integration.redemption.platform import Json
 from tests.integration.redemption.processes import Running, a_service, environment_of
-from tests.integration.redemption.support import Answer, Json, Till, World, a_world
+from tests.integration.redemption.support import Answer, Till, World, a_world
 from tests.support.servers import Databases, temporary_nats
 from tests.support.waiting import eventually
 
@@ -98,9 +99,7 @@ class Scene:
             event for event in await self.world.events(order) if event.type == "coupon.redeemed"
         ]
         assert len(redeemed) == 1
-        rows = await self.world.fetch(
-            "SELECT state FROM ledger WHERE order_id = $1", order["order_id"]
-        )
+        rows = await self.world.ledger(order)
         assert [row["state"] for row in rows] == ["spent"]
 
 

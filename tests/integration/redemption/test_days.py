@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.platforms.reasons import Reason
-from tests.integration.redemption.support import MERCHANT, PRICE_FEN, Till, World
+from tests.integration.redemption.platform import PRICE_FEN
+from tests.integration.redemption.support import MERCHANT, Till, World
 from tests.support.waiting import eventually
 
 _numbers = iter(range(6601248937917549000, 6601248937917549999))

@@ -3,7 +3,8 @@
 from uuid import uuid4
 
 from services.redemption.domain.records import FactKind
-from tests.integration.redemption.support import OTHER_POI, Json, Till, World
+from tests.integration.redemption.platform import OTHER_POI, Json
+from tests.integration.redemption.support import Till, World
 from tests.support.waiting import eventually
 
 
@@ -54,11 +55,8 @@ async def test_a_redemption_taken_back_at_the_platform_frees_the_coupon(
     await till.redeem(order["coupons"][0]["code"], redemption_id)
     # The platform's clock shows whole seconds: what is taken back in the second of its
     # redemption cannot be told from one that came before it.
-    await world.fetch(
-        "UPDATE ledger SET redeemed_at = redeemed_at - interval '2 s' WHERE order_id = $1",
-        order["order_id"],
-    )
-    rows = await world.fetch("SELECT verify_id FROM ledger WHERE order_id = $1", order["order_id"])
+    await world.age(order, seconds=2)
+    rows = await world.ledger(order)
     await world.platform.cancel_elsewhere(order, verify_id=rows[0]["verify_id"])
     events = await world.events(order, number=2)
     assert [event.type for event in events] == ["coupon.redeemed", "coupon.cancelled"]
@@ -73,16 +71,13 @@ async def test_when_that_message_is_lost_the_next_scan_tells(world: World, till:
     order = await world.platform.order()
     await till.redeem(order["coupons"][0]["code"])
     await until_fact(world, order, FactKind.REDEEMED)
-    rows = await world.fetch("SELECT verify_id FROM ledger WHERE order_id = $1", order["order_id"])
+    rows = await world.ledger(order)
     await world.platform.webhooks_lost()
     try:
         await world.platform.cancel_elsewhere(order, verify_id=rows[0]["verify_id"])
     finally:
         await world.platform.faults()
-    await world.fetch(
-        "UPDATE ledger SET redeemed_at = redeemed_at - interval '2 minutes' WHERE order_id = $1",
-        order["order_id"],
-    )
+    await world.age(order, seconds=120)
     await world.fetch(
         "UPDATE coupons SET fact_at = fact_at - interval '2 minutes' WHERE coupon_id = $1",
         order["coupons"][0]["certificate_id"],

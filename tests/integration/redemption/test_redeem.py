@@ -6,15 +6,8 @@ from uuid import uuid4
 import pytest
 
 from services.redemption.domain import states
-from tests.integration.redemption.support import (
-    MERCHANT,
-    OTHER_POI,
-    PRICE_FEN,
-    Answer,
-    Till,
-    World,
-    gather,
-)
+from tests.integration.redemption.platform import OTHER_POI, PRICE_FEN
+from tests.integration.redemption.support import MERCHANT, Answer, Till, World, gather
 from tests.support.waiting import eventually
 
 

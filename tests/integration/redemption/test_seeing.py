@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.integration.redemption.platform import Json
 from tests.integration.redemption.processes import a_service, environment_of
-from tests.integration.redemption.support import Json, Till, World
+from tests.integration.redemption.support import Till, World
 
 
 def lines(log: Path) -> Iterator[Json]:

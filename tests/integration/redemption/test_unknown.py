@@ -9,15 +9,8 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.redemption.gate import Door, Gate, a_gate
-from tests.integration.redemption.support import (
-    OTHER_POI,
-    Answer,
-    Json,
-    Till,
-    World,
-    a_world,
-    gather,
-)
+from tests.integration.redemption.platform import OTHER_POI, Json
+from tests.integration.redemption.support import Answer, Till, World, a_world, gather
 from tests.support.servers import Databases, temporary_nats
 from tests.support.waiting import eventually
 

@@ -130,7 +130,6 @@ def a_redemption(**changes: Any) -> Redemption:
 def a_row(coupon_id: str = "c1", **changes: Any) -> Spent:
     values: dict[str, Any] = {
         "coupon_id": coupon_id,
-        "order_id": "o1",
         "times_card": False,
         "state": LedgerState.SPENT,
         "title": "双人餐",

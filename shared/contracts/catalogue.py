@@ -8,7 +8,7 @@ from shared.contracts.making import event
 from shared.contracts.orders import CouponState, OrderState
 
 # The platform's own name of the event takes the place of the star.
-PLATFORM_EVENTS = "platform.*"
+PLATFORM_EVENTS = "platform.douyin.*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,5 +248,6 @@ CATALOGUE: tuple[EventType, ...] = (
 
 def find(event_type: str) -> EventType | None:
     """The entry of a type as it is on the wire, or None."""
-    family = f"{event_type.partition('.')[0]}.*"
-    return next((kind for kind in CATALOGUE if kind.name in (event_type, family)), None)
+    family = PLATFORM_EVENTS.removesuffix("*")
+    name = PLATFORM_EVENTS if event_type.startswith(family) else event_type
+    return next((kind for kind in CATALOGUE if kind.name == name), None)

@@ -8,7 +8,7 @@ from shared.contracts.envelope import EventData
 
 
 class PlatformDelivery(EventData):
-    """One accepted delivery; its type is `platform.<event>`, its subject the delivery id."""
+    """One accepted delivery, of type `platform.<platform>.<event>`; subject is its id."""
 
     TYPE: ClassVar[str] = "platform"
     SOURCE: ClassVar[str] = "qiao/intake"

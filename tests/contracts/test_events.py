@@ -88,9 +88,9 @@ def test_every_event_type_named_in_a_service_is_in_the_catalogue() -> None:
 
 
 def test_a_platforms_event_is_found_whatever_its_name() -> None:
-    unheard_of = find("platform.life_something_new")
+    unheard_of = find("platform.douyin.life_something_new")
     assert unheard_of is not None
-    assert unheard_of.name == "platform.*"
+    assert unheard_of.name == "platform.douyin.*"
     assert find("nobody.said_that") is None
 
 

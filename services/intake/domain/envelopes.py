@@ -38,14 +38,15 @@ class StoredDelivery(NamedTuple):
     body: bytes
 
 
-def event_type(event: str) -> str:
-    """`platform.<event>`; a name that cannot stand in a subject stands in the data only."""
-    return f"platform.{event if _SUBJECT_TOKENS.fullmatch(event) else UNKNOWN_EVENT}"
+def event_type(platform: str, event: str) -> str:
+    """`platform.<platform>.<event>`; a name that is no subject stands in the data only."""
+    name = event if _SUBJECT_TOKENS.fullmatch(event) else UNKNOWN_EVENT
+    return f"platform.{platform}.{name}"
 
 
 def platform_event(delivery: Delivery | StoredDelivery, content: Any) -> tuple[str, bytes]:
     """The NATS subject and the event as JSON. Any: whatever JSON the platform sent."""
-    kind = event_type(delivery.event)
+    kind = event_type(delivery.platform, delivery.event)
     # As text: asyncpg's UUID is a class of its own, which orjson does not know.
     delivery_id = str(delivery.delivery_id)
     event = {
@@ -116,7 +117,7 @@ def unpublishable(delivery: Delivery | StoredDelivery) -> Event:
     return Event(
         id=delivery.delivery_id,
         source=PlatformDelivery.SOURCE,
-        type=event_type(delivery.event),
+        type=event_type(delivery.platform, delivery.event),
         subject=str(delivery.delivery_id),
         time=delivery.received_at,
         merchant=delivery.merchant,

@@ -135,7 +135,7 @@ async def _bury(conn: Connection, delivery: Delivery | StoredDelivery, error: Ex
         subject=letter.nats_subject,
         payload=letter.model_dump_json().encode(),
         cause=type(error).__name__,
-        detail=f"{event_type(delivery.event)} could not be published",
+        detail=f"{event_type(delivery.platform, delivery.event)} could not be published",
         attempts=1,
     )
     log.error("delivery_buried", trace=delivery.delivery_id.hex, cause=type(error).__name__)

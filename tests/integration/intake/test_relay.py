@@ -21,7 +21,7 @@ async def test_the_event_is_what_the_contract_says(intake: IntakeUnderTest) -> N
     await intake.until_published()
     (event,) = await intake.events("qiao.v1.*.platform.>")
     delivery = PlatformDelivery.model_validate(event.data)
-    assert (event.type, event.source) == ("platform.life_trade_order_notify", "qiao/intake")
+    assert (event.type, event.source) == ("platform.douyin.life_trade_order_notify", "qiao/intake")
     assert event.id == delivery.delivery_id
     assert event.subject == str(event.id)
     assert event.traceparent[3:35] == event.id.hex
@@ -56,9 +56,9 @@ async def test_an_event_that_nobody_knows_is_passed_on_as_it_is(intake: IntakeUn
     events = await intake.events("qiao.v1.*.platform.>")
     assert sorted(event.data["event"] for event in events) == sorted(names)
     assert {event.type for event in events} == {
-        "platform.life_something_new",
-        "platform.a.b.c",
-        "platform.unknown",
+        "platform.douyin.life_something_new",
+        "platform.douyin.a.b.c",
+        "platform.douyin.unknown",
     }
 
 

@@ -55,7 +55,7 @@ def a_delivery(name: str, content: object, *, merchant: str = MERCHANT) -> Event
         delivery,
         subject=str(delivery.delivery_id),
         merchant=merchant,
-        event_type=f"platform.{name}",
+        event_type=f"platform.douyin.{name}",
     )
 
 

@@ -97,20 +97,20 @@ def test_the_trace_of_a_delivery_is_its_id() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("life_trade_order_notify", "platform.life_trade_order_notify"),
-        ("a.b.c.d", "platform.a.b.c.d"),
-        ("a.b.c.d.e", "platform.unknown"),
-        ("a b", "platform.unknown"),
-        ("a.>", "platform.unknown"),
-        ("*", "platform.unknown"),
-        ("a..b", "platform.unknown"),
-        ("星", "platform.unknown"),
-        ("x" * 81, "platform.unknown"),
-        ("x\n", "platform.unknown"),
+        ("life_trade_order_notify", "platform.douyin.life_trade_order_notify"),
+        ("a.b.c.d", "platform.douyin.a.b.c.d"),
+        ("a.b.c.d.e", "platform.douyin.unknown"),
+        ("a b", "platform.douyin.unknown"),
+        ("a.>", "platform.douyin.unknown"),
+        ("*", "platform.douyin.unknown"),
+        ("a..b", "platform.douyin.unknown"),
+        ("星", "platform.douyin.unknown"),
+        ("x" * 81, "platform.douyin.unknown"),
+        ("x\n", "platform.douyin.unknown"),
     ],
 )
 def test_a_name_that_cannot_stand_in_a_subject_does_not(name: str, expected: str) -> None:
-    assert event_type(name) == expected
+    assert event_type("douyin", name) == expected
 
 
 @given(content=JSON, name=st.sampled_from(["life_trade_order_notify", "odd name"]))
@@ -130,7 +130,7 @@ def test_the_event_written_by_hand_is_what_the_contract_writes(content: Any, nam
         ),
         subject=str(delivery.delivery_id),
         merchant=delivery.merchant,
-        event_type=event_type(name),
+        event_type=event_type("douyin", name),
         event_id=delivery.delivery_id,
         time=NOW,
         traceparent=trace_parent(delivery.delivery_id),
@@ -142,7 +142,7 @@ def test_the_event_written_by_hand_is_what_the_contract_writes(content: Any, nam
 
 def test_a_dead_letter_names_the_delivery_and_holds_nothing_of_it() -> None:
     letter = unpublishable(stored(event="odd name"))
-    assert letter.type == "platform.unknown"
+    assert letter.type == "platform.douyin.unknown"
     assert letter.data == {"delivery_id": "019aa5f0-3c00-7000-8000-000000000003"}
 
 

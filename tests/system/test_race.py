@@ -4,17 +4,20 @@
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from tests.integration.redemption.platform import Json
 from tests.integration.redemption.processes import a_service, environment_of
@@ -37,11 +40,21 @@ class Arena:
     tills: Sequence[Till]
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Access and intake run in this process, which has better things to do than to log."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    structlog.configure(**before)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def arena(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena]:
     """Two workers of redemption on one database, and 64 terminals of one store between them."""
     folder: Path = tmp_path_factory.mktemp("race")
     async with AsyncExitStack() as stack:
+        stack.enter_context(quiet())
         enter = stack.enter_async_context
         postgres = await enter(temporary_postgres(folder / "postgres", durable=True))
         nats = await enter(temporary_nats(folder / "nats"))
@@ -107,12 +120,62 @@ async def race(arena: Arena, number: int, *, one_scan: bool) -> None:
         counted += count(answers)
     seconds = time.perf_counter() - started
     how = "one scan" if one_scan else "a scan each"
-    print(  # noqa: T201 - the figures are the point
-        f"\n{number} coupons, {TERMINALS} terminals, {how}: {dict(counted)};"
-        f" {number * TERMINALS / seconds:.0f} redemptions a second,"
-        f" {os.cpu_count()} cores, fsync on, generator on the same machine"
-    )
+    tell(f"{number} coupons, {TERMINALS} terminals, {how}: {dict(counted)}")
+    tell(f"{number * TERMINALS / seconds:.0f} attempts a second")
     await ledger_is_sound(arena.world)
+
+
+def tell(line: str) -> None:
+    """The figures are the point of this file."""
+    conditions = f"{os.cpu_count()} cores, fsync on, generator and simulator on the same machine"
+    print(f"\n{line} ({conditions})", flush=True)  # noqa: T201
+
+
+async def together(works: Sequence[Coroutine[Any, Any, Answer]]) -> tuple[list[Answer], float]:
+    """As many at a time as there are terminals; the answers, and how many a second."""
+    turns = asyncio.Semaphore(TERMINALS)
+
+    async def in_turn(work: Coroutine[Any, Any, Answer]) -> Answer:
+        async with turns:
+            return await work
+
+    started = time.perf_counter()
+    answers = await asyncio.gather(*(in_turn(work) for work in works))
+    return answers, len(works) / (time.perf_counter() - started)
+
+
+async def measure(arena: Arena, number: int) -> None:
+    """How many a second: customers served, losers told, repetitions answered."""
+    placed = await orders(arena.world, number)
+    tills = [arena.tills[place % TERMINALS] for place in range(number)]
+    ids = [str(uuid4()) for _ in placed]
+    served, rate = await together(
+        [
+            till.redeem(order["coupons"][0]["code"], redemption_id)
+            for till, order, redemption_id in zip(tills, placed, ids, strict=True)
+        ]
+    )
+    assert count(served) == {"redeemed": number}
+    tell(f"{rate:.0f} customers served a second: scan, redeem, settled with the platform")
+    rows = await arena.world.fetch(
+        "SELECT redemption_id::text, preparation_id::text, coupon_ids FROM redemptions"
+        " WHERE redemption_id::text = ANY($1)",
+        ids,
+    )
+    lost, rate = await together(
+        [tills[0].put(row["preparation_id"], row["coupon_ids"]) for row in rows for _ in range(3)]
+    )
+    assert count(lost) == {"already_redeemed": 3 * number}
+    tell(f"{rate:.0f} losers told a second")
+    again, rate = await together(
+        [
+            tills[0].put(row["preparation_id"], row["coupon_ids"], row["redemption_id"])
+            for row in rows
+            for _ in range(3)
+        ]
+    )
+    assert count(again) == {"redeemed": 3 * number}
+    tell(f"{rate:.0f} repetitions answered a second")
 
 
 async def ledger_is_sound(world: World) -> None:
@@ -160,3 +223,4 @@ async def test_sixty_four_terminals_race_for_each_of_a_thousand_coupons(arena: A
     await race(arena, COUPONS // 2, one_scan=True)
     await race(arena, COUPONS - COUPONS // 2, one_scan=False)
     await retry_together(arena, max(10, COUPONS // 10))
+    await measure(arena, max(100, COUPONS))

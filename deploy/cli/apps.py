@@ -42,6 +42,8 @@ def add_app(
     }
 
     async def add(qiao: Qiao) -> dict[str, Any]:
+        # intake takes any slug, since events may bring the merchant later; a person mistypes one.
+        await qiao.access.call("GET", f"/v1/merchants/{merchant}")
         added: dict[str, Any] = await qiao.intake.call("POST", "/v1/apps", body=body)
         address = qiao.system.address("intake")
         return {**added, "webhook_url": f"{address}/webhooks/{platform}/{client_key}"}

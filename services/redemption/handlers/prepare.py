@@ -39,7 +39,7 @@ from shared.platforms.scans import EncryptedData, Scan, ShortLink, TypedCode
 from shared.sealing.derivation import blind_index
 
 WRONG_CODES_WINDOW: Final = timedelta(minutes=1)
-_TYPED_AT_ONCE_MAX: Final = 32
+_TYPED_AT_ONCE_MAX: Final = 64
 _ASK_AGAIN_AFTER_SECONDS: Final = 0.2
 _STUMBLES_WITHIN_SECONDS: Final = 1.0
 _RETRY_AFTER_SECONDS: Final[Mapping[int, int]] = MappingProxyType({429: 60, 503: 2})

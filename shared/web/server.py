@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from ssl import SSLContext
 from typing import TypeAlias
 
@@ -43,7 +44,7 @@ async def serving(
     )
     await runner.setup()
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(runner.cleanup)
+        stack.push_async_callback(runner.cleanup if tls is None else partial(_abort_after, runner))
         factory = _factory(runner)
         if front is not None:
             factory = await stack.enter_async_context(front(factory))
@@ -54,6 +55,18 @@ async def serving(
         bound_port = server.sockets[0].getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         yield f"{'http' if tls is None else 'https'}://{name}:{bound_port}"
+
+
+async def _abort_after(runner: web.AppRunner) -> None:
+    """TLS is closed by two sides, and the other may be gone: its sockets would outlive the loop."""
+    connections = [] if runner.server is None else runner.server.connections
+    transports = [each.transport for each in connections]
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    # The loop closes what was aborted in its next turn.
+    await asyncio.sleep(0)
 
 
 def _factory(runner: web.AppRunner) -> Factory:

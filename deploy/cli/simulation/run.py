@@ -83,8 +83,9 @@ class _Run:
 
     async def perform(self, scenario: Scenario, tills: Sequence[Till]) -> Verdict:
         loop = asyncio.get_running_loop()
-        before = await self.platform.statistics()
+        # Others' customers come meanwhile: what is sent between the two may only be received more.
         deliveries_before = await self.record.delivery_counts()
+        before = await self.platform.statistics()
         customers = self._customers(scenario, known_orders=sum(before["orders"].values()))
         visits = sum(len(customer.visits) for customer in customers)
         tally = Tally(orders_planned=len(customers), visits_planned=visits)

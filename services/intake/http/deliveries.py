@@ -101,6 +101,8 @@ async def list_counts(request: web.Request) -> web.Response:
     """Per application, over whole hours; the last 24 hours unless told otherwise."""
     until = read_time(request, "to") or utc_now() + timedelta(hours=1)
     since = read_time(request, "from") or until - timedelta(hours=25)
+    # Whoever asks wants what has been answered up to now, not up to a second ago.
+    await request.app[INTAKE].counts.write()
     async with request.app[DATABASE].pool.acquire() as conn:
         rows = await counts.sum_counts(
             conn,

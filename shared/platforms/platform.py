@@ -1,9 +1,8 @@
 """What a platform must offer, so that services need not know which one they speak with."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from shared.contracts.intake import PlatformDelivery
 from shared.contracts.observations import Observation
@@ -14,9 +13,11 @@ from shared.platforms.scans import Scan
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """One delivery, read but not interpreted. `from_user_id` is personal."""
+class Webhook(NamedTuple):
+    """One delivery, read but not interpreted. `from_user_id` is personal.
+
+    A tuple, because one is made for every request of the hottest path.
+    """
 
     event: str
     client_key: str | None

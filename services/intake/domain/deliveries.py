@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.intake.domain.apps import App
-from shared.ids import new_id
+from shared.ids import new_hot_id
 from shared.platforms.platform import Platform, Webhook
 
 
@@ -43,7 +43,7 @@ def make_delivery(
     sent_at = platform.sent_at(webhook.content)
     digest = hashlib.sha256(raw).digest()
     return Delivery(
-        new_id(),
+        new_hot_id(),
         app.client_key,
         dedupe_key(webhook.msg_id, digest),
         app.platform,

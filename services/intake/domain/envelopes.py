@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -38,6 +39,7 @@ class StoredDelivery(NamedTuple):
     body: bytes
 
 
+@lru_cache(maxsize=1024)
 def event_type(platform: str, event: str) -> str:
     """`platform.<platform>.<event>`; a name that is no subject stands in the data only."""
     name = event if _SUBJECT_TOKENS.fullmatch(event) else UNKNOWN_EVENT

@@ -39,7 +39,6 @@ async def store_deliveries(
 
     The caller sorts by dedupe key: two commits that share keys then wait and never deadlock.
     """
-    columns = tuple(zip(*deliveries, strict=True))
     return int(
         await conn.fetchval(
             """
@@ -47,10 +46,7 @@ async def store_deliveries(
                 INSERT INTO deliveries
                     (delivery_id, client_key, dedupe_key, platform, merchant, account_id, event,
                      msg_id, digest, body, body_bytes, received_at, sent_at, late)
-                SELECT * FROM unnest(
-                    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                    $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::integer[],
-                    $12::timestamptz[], $13::timestamptz[], $14::boolean[])
+                SELECT * FROM unnest($1::new_delivery[])
                 ON CONFLICT (client_key, dedupe_key) DO NOTHING
                 RETURNING delivery_id
             ), queued AS (
@@ -58,10 +54,12 @@ async def store_deliveries(
             )
             SELECT count(*) FROM stored
             """,
-            *columns[:9],
-            bodies,
-            [len(raw) for raw in columns[9]],
-            *columns[10:13],
+            # A list of rows: the driver looks at each element of an array, and once per row is
+            # a third less work than once per value.
+            [
+                (*delivery[:9], body, len(delivery.raw), *delivery[10:13])
+                for delivery, body in zip(deliveries, bodies, strict=True)
+            ],
             timeout=timeout_seconds,
         )
     )

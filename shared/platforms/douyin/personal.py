@@ -1,6 +1,8 @@
 """Which parts of an event's content are personal, so that intake can seal them."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 from shared.platforms.platform import Path
 
@@ -23,8 +25,11 @@ PERSONAL_MEMBERS_OF: dict[str, frozenset[str]] = {
     "item_comment_reply": frozenset({"content"}),
 }
 _MEMBERS_OF = {event: PERSONAL_MEMBERS | more for event, more in PERSONAL_MEMBERS_OF.items()}
-_LONGEST_NUMBER = len("+86 13800001234")
 _MOBILE_NUMBER = re.compile(r"(?:\+?86[ -]?)?1[3-9]\d{9}", re.ASCII)
+_SHORTEST_NUMBER = len("13800001234")
+_LONGEST_NUMBER = len("+86 13800001234")
+_LEAST_NUMBER = 13_000_000_000
+_NESTED = (dict, list)
 
 
 def personal_fields(event: str, content: object) -> tuple[Path, ...]:
@@ -34,30 +39,37 @@ def personal_fields(event: str, content: object) -> tuple[Path, ...]:
     """
     found: list[Path] = []
     names = _MEMBERS_OF.get(event, PERSONAL_MEMBERS)
-    _collect(content, names=names, path=(), personal=False, found=found)
+    if isinstance(content, _NESTED):
+        _collect(content, names=names, path=(), personal=False, found=found)
+    elif _is_mobile_number(content):
+        found.append(())
     return tuple(found)
 
 
 def _collect(
-    value: object, *, names: frozenset[str], path: Path, personal: bool, found: list[Path]
+    holder: dict[str, Any] | list[Any],
+    *,
+    names: frozenset[str],
+    path: Path,
+    personal: bool,
+    found: list[Path],
 ) -> None:
     """Paths are built only for what is found or entered: this runs for every delivery."""
-    if not isinstance(value, dict | list):
-        if _is_personal(value, named=personal):
-            found.append(path)
-        return
-    for step, member in value.items() if isinstance(value, dict) else enumerate(value):
+    members: Iterable[tuple[str | int, Any]]
+    members = holder.items() if isinstance(holder, dict) else enumerate(holder)
+    for step, member in members:
         named = personal or step in names
-        if isinstance(member, dict | list):
+        if isinstance(member, _NESTED):
             _collect(member, names=names, path=(*path, step), personal=named, found=found)
-        elif _is_personal(member, named=named):
+        elif (member is not None and member != "") if named else _is_mobile_number(member):
             found.append((*path, step))
 
 
-def _is_personal(value: object, *, named: bool) -> bool:
-    if named:
-        return value is not None and value != ""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return False
-    text = value if isinstance(value, str) else str(value)
-    return len(text) <= _LONGEST_NUMBER and _MOBILE_NUMBER.fullmatch(text) is not None
+def _is_mobile_number(value: object) -> bool:
+    """Most leaves are too short or too small: the expression is asked about few of them."""
+    if isinstance(value, str):
+        fits = _SHORTEST_NUMBER <= len(value) <= _LONGEST_NUMBER
+        return fits and _MOBILE_NUMBER.fullmatch(value) is not None
+    if isinstance(value, int) and value >= _LEAST_NUMBER:
+        return _MOBILE_NUMBER.fullmatch(str(value)) is not None
+    return False

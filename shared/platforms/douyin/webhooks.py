@@ -100,7 +100,8 @@ def read_time(value: object) -> datetime | None:
 
 
 def _plain_id(value: object) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int) or not value:
+    # First what most often is: asked of every delivery, and most members are not there.
+    if not value or isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
     text = str(value)
     return text if len(text) <= MAX_ID_LENGTH and text.isprintable() else None
@@ -122,9 +123,11 @@ def _content(content: Any) -> Any:
 
 def _id(body: Mapping[str, Any], name: str) -> str | None:
     value = body.get(name)
+    if value is None:
+        return None
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if value is not None and not isinstance(value, str):
+    if not isinstance(value, str):
         raise Unreadable(f"{name} is not a string")
     return _checked_id(value, name)
 

@@ -22,11 +22,13 @@ class Every:
     seconds: float
     name: str
     run: Callable[[], Awaitable[None]]
+    # For what only this process knows: it is written down before the process ends.
+    also_at_end: bool = False
 
 
 @asynccontextmanager
 async def repeating(schedule: Sequence[Every]) -> AsyncIterator[None]:
-    """Run each beside the body, and once more at the end; an outage only delays it."""
+    """Run each at once and then again beside the body; an outage only delays it."""
     async with AsyncExitStack() as stack:
         for every in schedule:
             await stack.enter_async_context(background(_repeat(every), name=every.name))
@@ -35,13 +37,17 @@ async def repeating(schedule: Sequence[Every]) -> AsyncIterator[None]:
 
 def _repeat(every: Every) -> Callable[[asyncio.Event], Awaitable[None]]:
     async def run(stop: asyncio.Event) -> None:
-        while True:
-            try:
-                await every.run()
-            except _DELAYS as delayed:
-                log.warning("task_delayed", task=every.name, error=type(delayed).__name__)
-            if stop.is_set():
-                return
+        while not stop.is_set():
+            await _try(every)
             await pause(stop, every.seconds)
+        if every.also_at_end:
+            await _try(every)
 
     return run
+
+
+async def _try(every: Every) -> None:
+    try:
+        await every.run()
+    except _DELAYS as delayed:
+        log.warning("task_delayed", task=every.name, error=type(delayed).__name__)

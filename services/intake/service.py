@@ -124,7 +124,7 @@ def _schedule(intake: Intake, database: Database) -> tuple[Every, ...]:
 
     return (
         Every(0.7, "directory_refresh", intake.directory.refresh),
-        Every(1.0, "counts_write", intake.counts.write),
+        Every(1.0, "counts_write", intake.counts.write, also_at_end=True),
         Every(5.0, "silence_measure", intake.counts.measure_silence),
         Every(5.0, "pending_measure", measure_pending),
         Every(20.0, "token_refresh", intake.tokens.refresh_ahead),

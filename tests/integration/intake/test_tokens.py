@@ -54,8 +54,10 @@ async def token_platform() -> AsyncIterator[TokenPlatform]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     platform.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    yield platform
-    await runner.cleanup()
+    try:
+        yield platform
+    finally:
+        await runner.cleanup()
 
 
 @asynccontextmanager

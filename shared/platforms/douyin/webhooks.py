@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.clock import from_unix_seconds
 from shared.errors import Unreadable
-from shared.platforms.douyin.strict_json import read_json
+from shared.platforms.douyin.strict_json import is_flat, read_json
 from shared.platforms.platform import Webhook
 
 MAX_BODY_BYTES = 1 << 20
@@ -29,7 +29,8 @@ def read_webhook(raw: bytes, *, msg_id: str | None = None) -> Webhook:
     """Read one delivery; `msg_id` is the `Msg-Id` header, which goes before the body's own."""
     if len(raw) > MAX_BODY_BYTES:
         raise Unreadable(f"the body is larger than {MAX_BODY_BYTES} bytes")
-    body = read_json(raw, part="the body")
+    flat = is_flat(raw)
+    body = read_json(raw, part="the body", flat=flat)
     if not isinstance(body, dict):
         raise Unreadable("the body is not a JSON object")
     event = body.get("event")
@@ -42,7 +43,7 @@ def read_webhook(raw: bytes, *, msg_id: str | None = None) -> Webhook:
         from_user_id=_id(body, "from_user_id"),
         msg_id=_checked_id(msg_id, "Msg-Id") or _id(body, "msg_id"),
         log_id=_id(body, "log_id"),
-        content=_content(body.get("content")),
+        content=_content(body.get("content"), flat=flat),
     )
 
 
@@ -114,10 +115,10 @@ def _holders(content: object) -> tuple[Mapping[str, Any], ...]:
     return (content, *[member for member in inner if isinstance(member, dict)])
 
 
-def _content(content: Any) -> Any:
+def _content(content: Any, *, flat: bool) -> Any:
     """Life events send their content as JSON inside a string, others as an object."""
     if isinstance(content, str) and content.lstrip()[:1] in {"{", "["}:
-        return read_json(content.encode(), part="the content")
+        return read_json(content.encode(), part="the content", flat=flat)
     return content
 
 

@@ -46,6 +46,10 @@ class CommonSettings(BaseSettings):
     host: str = "127.0.0.1"
     master_key: Annotated[SecretStr, AfterValidator(_is_master_key)]
     access_url: str = "http://127.0.0.1:7004"
+    # Whom a platform's questions are passed on to.
+    orders_url: str = "http://127.0.0.1:7002"
+    redemption_url: str = "http://127.0.0.1:7003"
+    catalog_url: str = "http://127.0.0.1:7005"
     log_format: Literal["auto", "json", "console"] = "auto"
     postgres_pool_max: int = Field(default=10, ge=2, le=200)
 

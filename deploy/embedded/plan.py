@@ -67,8 +67,11 @@ class Plan:
             "QIAO_NATS_URL": nats_url,
             "QIAO_HOST": self.options.host,
             "QIAO_MASTER_KEY": self.data.master_key(),
-            "QIAO_ACCESS_URL": self.url("access"),
-            "QIAO_INTAKE_URL": self.url("intake"),
+            **{
+                f"QIAO_{service.name.upper()}_URL": self.url(service.name)
+                for service in self.services
+                if not service.demo_only
+            },
             **{
                 f"QIAO_{service.name.upper()}_PORT": str(self.ports()[service.name][1])
                 for service in self.services

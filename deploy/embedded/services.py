@@ -19,6 +19,7 @@ SERVICES = (
     Service("orders", 2),
     Service("redemption", 3),
     Service("access", 4),
+    Service("catalog", 5),
     Service("simulator", 9, demo_only=True),
 )
 

@@ -15,7 +15,7 @@ BEGIN
     -- Two runs in one database would meet in the catalogue and fail with "tuple concurrently updated".
     PERFORM pg_advisory_xact_lock(hashtext('qiao init'));
 
-    FOREACH service IN ARRAY ARRAY['intake', 'orders', 'redemption', 'access', 'simulator'] LOOP
+    FOREACH service IN ARRAY ARRAY['intake', 'orders', 'redemption', 'access', 'catalog', 'simulator'] LOOP
         service_role := 'qiao_' || service;
 
         -- Roles belong to the whole cluster, the lock above to one database only: a run in another

@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 
 SHORT = bool(os.environ.get("QIAO_SHORT"))
-SERVICES = ("intake", "orders", "redemption", "access", "simulator")
+SERVICES = ("intake", "orders", "redemption", "access", "catalog", "simulator")
 KILLS = 3 if SHORT else 20
 SECONDS_BETWEEN_KILLS = (1.0, 4.0)
 NATS_AWAY_SECONDS = 6.0 if SHORT else 60.0

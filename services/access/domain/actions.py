@@ -6,10 +6,14 @@ from types import MappingProxyType
 
 ACTIONS: frozenset[str] = frozenset(
     {
+        "after_sales:read",
+        "after_sales:write",
         "apps:read",
         "apps:write",
         "audit:read",
         "clients:write",
+        "codes:issue",
+        "codes:reveal",
         "dead_letters:read",
         "dead_letters:write",
         "deliveries:read",
@@ -18,11 +22,16 @@ ACTIONS: frozenset[str] = frozenset(
         "merchants:write",
         "orders:read",
         "platform_tokens:read",
+        "products:read",
+        "products:write",
         "redemption:read",
         "redemption:write",
+        "refund_locks:write",
+        "reservations:write",
         "signing_keys:write",
         "staff:read",
         "staff:write",
+        "stock:write",
         "stores:read",
         "stores:write",
         "stream:rebuild",
@@ -41,9 +50,14 @@ class Role(StrEnum):
 
 _COUNTER = frozenset({"redemption:read", "redemption:write", "stores:read", "merchants:read"})
 _MANAGER = _COUNTER | {
+    "after_sales:read",
+    "after_sales:write",
     "orders:read",
+    "products:read",
+    "products:write",
     "staff:read",
     "staff:write",
+    "stock:write",
     "stores:write",
     "terminals:read",
     "terminals:write",
@@ -58,16 +72,19 @@ ROLE_ACTIONS: Mapping[Role, frozenset[str]] = MappingProxyType(
             "apps:write",
             "audit:read",
             "clients:write",
+            "codes:reveal",
             "deliveries:read",
             "deliveries:reveal",
         },
         Role.AUDITOR: frozenset(
             {
+                "after_sales:read",
                 "apps:read",
                 "audit:read",
                 "deliveries:read",
                 "merchants:read",
                 "orders:read",
+                "products:read",
                 "redemption:read",
                 "staff:read",
                 "stores:read",
@@ -82,7 +99,12 @@ TERMINAL_ACTIONS = frozenset({"redemption:read", "redemption:write"})
 # What a service asks of others, and no more; a service that is not named gets no token.
 SERVICE_ACTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "orders": frozenset({"platform_tokens:read"}),
+        "catalog": frozenset({"platform_tokens:read"}),
+        # It passes on what a platform asks.
+        "intake": frozenset(
+            {"after_sales:write", "codes:issue", "orders:read", "reservations:write"}
+        ),
+        "orders": frozenset({"platform_tokens:read", "refund_locks:write"}),
         "redemption": frozenset({"platform_tokens:read"}),
     }
 )

@@ -15,7 +15,7 @@ from deploy.embedded.postgres import Postgres
 from tests.conftest import NewDatabase
 from tests.support.servers import INIT_SQL, apply_init, temporary_postgres
 
-_SERVICES = {"intake", "orders", "redemption", "access", "simulator"}
+_SERVICES = {"intake", "orders", "redemption", "access", "catalog", "simulator"}
 
 
 async def test_init_creates_a_role_and_a_schema_for_each_service(database: NewDatabase) -> None:

@@ -94,7 +94,7 @@ def test_the_demo_never_reaches_the_real_platform(
 
 def test_production_has_no_simulator_and_keeps_the_platform_it_was_told() -> None:
     assert "simulator" not in {service.name for service in services_for(demo=False)}
-    assert {service.port_offset for service in SERVICES} == {1, 2, 3, 4, 9}
+    assert {service.port_offset for service in SERVICES} == {1, 2, 3, 4, 5, 9}
 
 
 def test_an_ordinary_user_becomes_nobody_else(

@@ -1,0 +1,1 @@
+"""What is sold, by which rules. No I/O."""

@@ -19,7 +19,7 @@ from deploy.embedded.problems import Problem
 from shared.errors import Rejection, Unavailable
 from shared.web.client import Credentials, ServiceClient, client_session
 
-SERVICES = ("intake", "orders", "redemption", "access")
+SERVICES = ("intake", "orders", "redemption", "access", "catalog")
 _ADDRESSES = (*SERVICES, "simulator", "nats")
 _OPERATOR = "operator"
 _INTERRUPTED_EXIT_CODE = 130
@@ -80,6 +80,10 @@ class Qiao:
     @property
     def redemption(self) -> ServiceClient:
         return self.service("redemption")
+
+    @property
+    def catalog(self) -> ServiceClient:
+        return self.service("catalog")
 
 
 @asynccontextmanager

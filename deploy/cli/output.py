@@ -68,6 +68,8 @@ def shown(name: str, value: object) -> str:
         return _NOTHING
     if isinstance(value, list):
         return ", ".join(shown(name, part) for part in value)
+    if isinstance(value, dict):
+        return " · ".join(f"{member} {shown(member, part)}" for member, part in value.items())
     if isinstance(value, bool):
         text = "✓" if value else _NOTHING
     elif name.endswith("_fen") and isinstance(value, int):
@@ -77,7 +79,7 @@ def shown(name: str, value: object) -> str:
     elif isinstance(value, str) and value.startswith("sealed:"):
         text = "封存 sealed"
     else:
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+        text = str(value)
     return escape(text)
 
 

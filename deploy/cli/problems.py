@@ -116,3 +116,17 @@ def unavailable(outage: Unavailable) -> Problem:
             "It may be restarting: try again in a moment; if it stays away, see what qiao up says",
         ),
     )
+
+
+def always_refused(reason: str, *, times: int) -> Problem:
+    return Problem(
+        Text(
+            f"最近 {times} 次核销全部因同一原因被拒({reason}),演练中止。",
+            f"The last {times} redemptions were all refused for one reason ({reason}): the "
+            "rehearsal stops.",
+        ),
+        Text(
+            "该原因的处理办法见 docs/redemption.md;修好后重新演练",
+            "docs/redemption.md says what to do about it; then rehearse again",
+        ),
+    )

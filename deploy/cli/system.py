@@ -105,7 +105,7 @@ def ask(data: Path | None, work: Callable[[Qiao], Awaitable[Answer]]) -> Answer:
 def tell_problems(work: Callable[[], Answer]) -> Answer:
     """Turn expected failures into words and an exit status: no traceback for those."""
     try:
-        return work()
+        return _without_group(work)
     except Problem as problem:
         fail(problem)
     except Rejection as rejection:
@@ -114,6 +114,21 @@ def tell_problems(work: Callable[[], Answer]) -> Answer:
         fail(problems.unavailable(outage))
     except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(_INTERRUPTED_EXIT_CODE) from None
+
+
+def _without_group(work: Callable[[], Answer]) -> Answer:
+    """What several tasks were at fails with the first thing that can be expected to."""
+    try:
+        return work()
+    except BaseExceptionGroup as group:
+        expected = group.subgroup((Problem, Rejection, Unavailable))
+        if expected is None:
+            raise
+        raise _first_leaf(expected) from group
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    return _first_leaf(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def fail(problem: Problem) -> NoReturn:

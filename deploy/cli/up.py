@@ -19,7 +19,8 @@ def up(
         bool, typer.Option("--demo/--no-demo", help="With simulator, example data and orders.")
     ] = True,
     json_output: Annotated[
-        bool, typer.Option("--json", help="One line of JSON on stdout when all is ready.")
+        bool,
+        typer.Option("--json", help="One line of JSON on stdout when all is ready, or why not."),
     ] = False,
 ) -> None:
     """Start everything, show what happens, and stop everything with Ctrl-C."""

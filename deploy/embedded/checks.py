@@ -81,7 +81,11 @@ def _check_writable(path: Path) -> None:
 
 
 def _check_space(root: Path, needed_mb: int) -> None:
-    free = free_mb(_existing(root))
+    existing = _existing(root)
+    # /proc, /sys and their like hold nothing, full or not.
+    if os.statvfs(existing).f_blocks == 0:
+        raise problems.no_disk(root)
+    free = free_mb(existing)
     if free < needed_mb:
         raise problems.disk_full(root, free_mb=free, needed_mb=needed_mb)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 from collections.abc import Iterator
 
@@ -30,10 +31,22 @@ def launch(options: Options) -> int:
             asyncio.run(_run_until_stopped(plan, view))
     except Problem as problem:
         view.problem(problem)
+        if options.json_output:
+            print(json.dumps(_as_json(problem), ensure_ascii=False), flush=True)
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED_EXIT_CODE
     return 0
+
+
+def _as_json(problem: Problem) -> dict[str, object]:
+    """For a program that waits for the one line: it need not read what is for people."""
+    what, remedy = problem.what, problem.remedy
+    return {
+        "ready": False,
+        "problem": {"zh": what.zh, "en": what.en},
+        "remedy": {"zh": remedy.zh, "en": remedy.en},
+    }
 
 
 async def _run_until_stopped(plan: Plan, view: View) -> None:

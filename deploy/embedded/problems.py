@@ -148,6 +148,15 @@ def disk_full(data: Path, *, free_mb: int, needed_mb: int) -> Problem:
     )
 
 
+def no_disk(data: Path) -> Problem:
+    return Problem(
+        Text(
+            f"{data} 不在磁盘上,不能存放数据。", f"{data} is not on a disk: nothing is kept there."
+        ),
+        Text("请用 --data 指定磁盘上的目录。", "Give a folder on a disk with --data."),
+    )
+
+
 def data_gone(data: Path) -> Problem:
     return Problem(
         Text(

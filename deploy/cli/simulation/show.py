@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.cli import problems
 from deploy.cli.simulation.agenda import Agenda
 from deploy.cli.simulation.counter import Counter, Handed, refund
 from deploy.cli.simulation.plan import Customer, Visit
@@ -15,6 +16,8 @@ from deploy.cli.simulation.till import Till
 _TICK_SECONDS = 0.05
 _BATCH = 500
 _COMES_AGAIN_AFTER_SECONDS = 1.0
+# Then something is wrong with all of them, and the rest of the day would show nothing else.
+_REFUSED_ALIKE_MAX = 200
 
 # Any: JSON.
 Json = dict[str, Any]
@@ -86,6 +89,9 @@ class Show:
             try:
                 again = await counter.serve(till, handed)
                 self.tally.visits_done += 1
+                reason = self.tally.always_refused_because(times=_REFUSED_ALIKE_MAX)
+                if reason is not None:
+                    raise problems.always_refused(reason, times=_REFUSED_ALIKE_MAX)
                 if again:
                     moment = asyncio.get_running_loop().time() + _COMES_AGAIN_AFTER_SECONDS
                     self.tally.visits_planned += 1

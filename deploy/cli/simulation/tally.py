@@ -23,9 +23,12 @@ class Tally:
     # Which redemptions hold a coupon, as far as tills were told.
     _held: defaultdict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     spent_twice: set[str] = field(default_factory=set)
+    # The last refusals since anything was redeemed, while all have the same reason.
+    _refused_alike: list[str] = field(default_factory=list)
 
     def note_redeemed(self, coupon_id: str, redemption_id: UUID) -> None:
         self.redeemed += 1
+        self._refused_alike.clear()
         held = self._held[coupon_id]
         held.add(redemption_id)
         if len(held) > 1:
@@ -37,6 +40,13 @@ class Tally:
 
     def note_refused(self, reason: str) -> None:
         self.refused[reason] += 1
+        if self._refused_alike[-1:] != [reason]:
+            self._refused_alike.clear()
+        self._refused_alike.append(reason)
+
+    def always_refused_because(self, *, times: int) -> str | None:
+        """The reason, once so many attempts in a row were refused for it and none was redeemed."""
+        return self._refused_alike[-1] if len(self._refused_alike) >= times else None
 
     def held(self) -> dict[str, UUID]:
         """The coupons that customers have used, each with the redemption that tills know of."""

@@ -203,10 +203,12 @@ def cancel_pending(cancellation: Cancellation) -> Body:
 
 
 def shown(redemption: Redemption, rows: Sequence[Spent]) -> Body:
-    """A redemption as it is now, cancellations included."""
+    """A redemption as it is now: cancelled once all of it was taken back."""
+    taken_back = bool(rows) and all(row.state == "released" for row in rows)
+    cancelled_now = taken_back and redemption.state == "redeemed"
     return {
         **names(redemption),
-        "outcome": redemption.state,
+        "outcome": "cancelled" if cancelled_now else redemption.state,
         "reason": redemption.reason,
         "requested_at": _iso(redemption.created_at),
         "cancel_until": cancel_until(rows),
@@ -228,7 +230,7 @@ def shown_row(row: Spent) -> Body:
         "original_amount_fen": row.original_amount_fen,
         "pay_amount_fen": row.pay_amount_fen,
         "redeemed_at": _iso(row.redeemed_at),
-        "cancel_until": _iso(row.cancel_until),
+        "cancel_until": _iso(row.cancel_until) if row.state == "spent" else None,
         "released_at": _iso(row.released_at),
         "released_because": row.released_because,
     }

@@ -12,7 +12,7 @@ from shared.web.body import read_body
 
 class PreparationRequest(BaseModel):
     # Longer texts are refused with a reason a clerk can read, up to where nobody scans any more.
-    scan: Annotated[str, Field(min_length=1, max_length=10_000)]
+    scan: Annotated[str, Field(max_length=10_000)]
     store_id: str | None = None
 
 

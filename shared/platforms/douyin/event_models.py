@@ -5,45 +5,39 @@ Personal members may be anything: in our own events they are sealed.
 
 from typing import Any
 
-from pydantic import AliasChoices, Field, StrictInt, StrictStr
+from pydantic import AliasChoices, Field, StrictFloat, StrictInt, StrictStr
 
-from shared.platforms.douyin.fields import (
-    Id,
-    OptionalId,
-    OptionalInteger,
-    OptionalTime,
-    Shape,
-)
+from shared.platforms.douyin.fields import Amount, Id, SeenId, SeenInteger, SeenTime, Shape
 
 
 class OrderOfNotify(Shape):
     order_id: Id
-    account_id: OptionalId = None
-    pay_amount: OptionalInteger = None
-    original_amount: OptionalInteger = None
-    create_time: OptionalTime = None
-    pay_time: OptionalTime = None
+    account_id: SeenId = None
+    pay_amount: Amount = None
+    original_amount: Amount = None
+    create_time: SeenTime = None
+    pay_time: SeenTime = None
 
 
 class OrderNotify(Shape):
     """life_trade_order_notify; the one action seen is pay_success."""
 
     action: str
-    msg_time: OptionalTime = None
+    msg_time: SeenTime = None
     order: OrderOfNotify
 
 
 class CertificateOfNotify(Shape):
     certificate_id: Id
     order_id: Id
-    account_id: OptionalId = None
+    account_id: SeenId = None
 
 
 class CertificateNotify(Shape):
     """life_trade_certificate_notify: verify, verify_cancel or refund_success."""
 
     action: str
-    msg_time: OptionalTime = None
+    msg_time: SeenTime = None
     certificate: CertificateOfNotify
 
 
@@ -59,17 +53,17 @@ class ProductStatusChange(Shape):
     """life_product_status_change; GOODS_ONLINE, GOODS_OFFLINE, GOODS_DELETE, GOODS_BAN."""
 
     status: str
-    product_id: OptionalId = None
+    product_id: SeenId = None
 
 
 class PartnerOrderNotify(Shape):
     """life_partner_order_notify; its time is in milliseconds."""
 
     order_id: Id
-    merchant_id: OptionalId = None
-    partner_id: OptionalId = None
-    status: OptionalInteger = None
-    event_time: OptionalTime = None
+    merchant_id: SeenId = None
+    partner_id: SeenId = None
+    status: SeenInteger = None
+    event_time: SeenTime = None
 
 
 class MemberChange(Shape):
@@ -83,10 +77,10 @@ class CooperationGranted(Shape):
     """life_saas_cooperate_auth_with_bind: a merchant grants us rights."""
 
     account_id: Id
-    solution_key: OptionalId = None
+    solution_key: SeenId = None
     permission_keys: Any = None
-    out_shop_id: OptionalId = None
-    poi_id: OptionalId = None
+    out_shop_id: SeenId = None
+    poi_id: SeenId = None
     extra: Any = None
 
 
@@ -99,14 +93,14 @@ class Scopes(Shape):
 class Challenge(Shape):
     """verify_webhook."""
 
-    challenge: StrictInt | StrictStr
+    challenge: StrictInt | StrictStr | StrictFloat
 
 
 class FollowAction(Shape):
     """new_follow_action and new_video_digg."""
 
-    action_type: OptionalInteger = None
-    action_time: OptionalTime = None
+    action_type: SeenInteger = None
+    action_time: SeenTime = None
     item_id: str | None = None
 
 
@@ -116,7 +110,7 @@ class CommentReply(Shape):
     comment_id: str | None = None
     comment_user_id: Any = Field(default=None, repr=False)
     content: Any = Field(default=None, repr=False)
-    create_time: OptionalTime = None
+    create_time: SeenTime = None
     reply_to_comment_id: str | None = None
     reply_to_item_id: str | None = None
 
@@ -127,7 +121,7 @@ class Message(Shape):
     message_type: str | None = None
     conversation_short_id: str | None = None
     server_message_id: str | None = None
-    create_time: OptionalTime = None
+    create_time: SeenTime = None
     text: Any = Field(default=None, repr=False)
 
 
@@ -136,19 +130,19 @@ class Conversation(Shape):
 
     conversation_short_id: str | None = None
     server_message_id: str | None = None
-    conversation_type: OptionalInteger = None
-    scene_type: OptionalInteger = None
-    create_time: OptionalTime = None
+    conversation_type: SeenInteger = None
+    scene_type: SeenInteger = None
+    create_time: SeenTime = None
 
 
 class MessagingGrant(Shape):
     """im_authorize."""
 
-    auth_status: OptionalInteger = None
-    operation_type: OptionalInteger = None
-    create_time: OptionalTime = None
-    update_time: OptionalTime = None
-    expire_time: OptionalTime = None
+    auth_status: SeenInteger = None
+    operation_type: SeenInteger = None
+    create_time: SeenTime = None
+    update_time: SeenTime = None
+    expire_time: SeenTime = None
     source: str | None = None
 
 
@@ -159,9 +153,9 @@ class GroupChange(Shape):
         default=None, validation_alias=AliasChoices("group_id", "im_group_id")
     )
     apply_id: str | None = None
-    apply_status: OptionalInteger = None
-    group_type: OptionalInteger = None
-    create_time: OptionalTime = None
+    apply_status: SeenInteger = None
+    group_type: SeenInteger = None
+    create_time: SeenTime = None
 
 
 class UnionGrant(Shape):

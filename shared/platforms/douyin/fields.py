@@ -10,6 +10,9 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     model_validator,
 )
 
@@ -62,6 +65,13 @@ def _time(value: Any) -> datetime | None:
     return moment
 
 
+def _none_if_wrong(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return None if isinstance(value, bool) else read(value)
+    except ValidationError:
+        return None
+
+
 _ID = StringConstraints(min_length=1, max_length=128)
 _INT64 = Field(ge=-(2**63), lt=2**63)
 
@@ -71,3 +81,9 @@ OptionalId = Annotated[Annotated[str, _ID] | None, BeforeValidator(_absent_if_em
 # An int64 that some endpoints send as a string.
 OptionalInteger = Annotated[Annotated[int, _INT64] | None, BeforeValidator(_integer)]
 OptionalTime = Annotated[datetime | None, BeforeValidator(_time)]
+
+# Of events: what is wrong in one of these is not known, and the fact around it still counts.
+Amount = Annotated[Annotated[int, Field(ge=0, lt=2**63)] | None, WrapValidator(_none_if_wrong)]
+SeenInteger = Annotated[Annotated[int, _INT64] | None, WrapValidator(_none_if_wrong)]
+SeenTime = Annotated[OptionalTime, WrapValidator(_none_if_wrong)]
+SeenId = Annotated[OptionalId, WrapValidator(_none_if_wrong)]

@@ -17,6 +17,8 @@ MAX_ENCRYPTED_DATA_LENGTH = 1_024
 # The platform promises no length and no trailing slash.
 _SHORT_PATH = re.compile(r"/([A-Za-z0-9_-]{1,256})/?", re.ASCII)
 _CODE = re.compile(r"[0-9]{8,20}", re.ASCII)
+# What people copy along with a code.
+_LABEL = re.compile(r"^(?:券码|券号|核销码|code)\s*[::]?\s*", re.IGNORECASE)
 _ENCRYPTED_DATA = re.compile(rf"[!-~]{{8,{MAX_ENCRYPTED_DATA_LENGTH}}}", re.ASCII)
 # What scanner guns put before the data (AIM symbology identifiers), when told to.
 _SYMBOLOGY = re.compile(r"^\][A-Za-z][0-9A-Za-z]")
@@ -126,18 +128,23 @@ def _object_id(link: SplitResult) -> EncryptedData | None:
 
 
 def _typed_code(text: str) -> TypedCode:
+    text = _LABEL.sub("", text)
     # A gun that fires twice types the same code twice.
     repeated = set(text.split())
     candidates = [*(repeated if len(repeated) == 1 else ()), text]
     for candidate in map(_digits, candidates):
+        half = candidate[: len(candidate) // 2]
         if _CODE.fullmatch(candidate):
             return TypedCode(candidate)
+        if _CODE.fullmatch(half) and candidate == half + half:
+            return TypedCode(half)
     raise _unreadable("neither a coupon link nor the digits of a coupon code")
 
 
 def _digits(text: str) -> str:
+    """Digits of any script as ASCII, without blanks and dashes."""
     return "".join(
-        character
+        str(unicodedata.decimal(character, character))
         for character in text
         if not character.isspace() and unicodedata.category(character) != "Pd"
     )

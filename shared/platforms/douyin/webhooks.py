@@ -52,7 +52,7 @@ def handshake_answer(webhook: Webhook) -> bytes | None:
     if webhook.event != HANDSHAKE_EVENT:
         return None
     challenge = webhook.content.get("challenge") if isinstance(webhook.content, dict) else None
-    if isinstance(challenge, bool) or not isinstance(challenge, int | str):
+    if isinstance(challenge, bool) or not isinstance(challenge, int | float | str):
         raise Unreadable("the handshake holds no challenge; expected content.challenge")
     return json.dumps({"challenge": challenge}, separators=(",", ":")).encode()
 

@@ -145,3 +145,12 @@ async def test_a_message_id_that_is_too_long_is_unreadable(intake: IntakeUnderTe
 async def _in_chunks(raw: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(raw), 1000):
         yield raw[start : start + 1000]
+
+
+async def test_a_signed_body_with_a_nul_is_kept_and_published(intake: IntakeUnderTest) -> None:
+    """No text column takes it; a delivery is not lost for one odd character."""
+    order = {"order_id": "1", "title": "a\0b"}
+    assert (await intake.send(a_webhook(order=order), msg_id="odd")).status == 200
+    await intake.until_published()
+    (event,) = await intake.events()
+    assert event.data["content"]["order"]["title"] == "a\0b"

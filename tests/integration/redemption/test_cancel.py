@@ -40,8 +40,9 @@ async def test_all_coupons_of_a_redemption_are_taken_back_together(
     assert [one["outcome"] for one in cancelled.body["coupons"]] == ["cancelled"] * 3
     assert await world.platform.coupons(order) == ["available"] * 3
     shown = await till.ask("GET", f"/v1/redemptions/{redemption_id}")
-    assert shown.outcome == "redeemed"
+    assert shown.outcome == "cancelled"
     assert {one["state"] for one in shown.body["coupons"]} == {"released"}
+    assert {one["cancel_until"] for one in shown.body["coupons"]} == {None}
     assert shown.body["cancel_until"] is None
 
 

@@ -50,13 +50,28 @@ def test_a_code_is_understood_however_it_reaches_us(text: str, scan: Scan) -> No
 @pytest.mark.parametrize(
     "text",
     [
+        "券码 102539929601",
+        "券码:1025 3992 9601",
+        "核销码: 102539929601",
+        "code 102539929601",
+        "102539929601102539929601",
+        "102539929601 102539929601",
+        "١٠٢٥٣٩٩٢٩٦٠١",
+    ],
+)
+def test_a_code_is_found_in_what_people_and_guns_make_of_it(text: str) -> None:
+    assert parse_scan(text) == TypedCode("102539929601")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "",
         "  \r\n",
         "abc",
         "1234567",
         "1" * 21,
         "1025399296O1",
-        "١٠٢٥٣٩٩٢٩٦٠١",
         "https://v.douyin.com/",
         "https://v.douyin.com/a/b",
         "https://v.douyin.com@evil.example/eHHc1ft/",

@@ -67,8 +67,6 @@ def test_content_of_an_unknown_event_is_passed_on_as_it_is(content: Any) -> None
         b'{"event":"x","content":"{broken"}',
         b'{"event":"x","content":NaN}',
         b'{"event":"x","content":1e999}',
-        b'{"event":"x","content":"a\\u0000b"}',
-        b'{"event":"x","content":"{\\"a\\":\\"\\\\u0000\\"}"}',
         b'{"event":"x","content":"\\ud800"}',
         b"\xff\xfe",
         b"\xef\xbb\xbf{}",
@@ -141,8 +139,8 @@ def test_content_means_the_same_as_a_string_and_as_an_object(content: Any) -> No
     assert read_webhook(body(json.dumps({"c": content}))).content == read
 
 
-@pytest.mark.parametrize("challenge", [12345, "12345", 123456789012345678901234567890, "汉"])
-def test_the_challenge_goes_back_as_it_came(challenge: int | str) -> None:
+@pytest.mark.parametrize("challenge", [12345, "12345", 1.5, 123456789012345678901234567890, "汉"])
+def test_the_challenge_goes_back_as_it_came(challenge: float | str) -> None:
     raw = body({"challenge": challenge}, event="verify_webhook", client_key="")
     answer = handshake_answer(read_webhook(raw))
     assert answer is not None

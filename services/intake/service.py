@@ -66,7 +66,7 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         intake = await _prepare(stack, settings, database)
         await enter(relaying(database, broker))
         handover = Handover()
-        relay = Relay(hot, broker, intake.keyring, handover)
+        relay = Relay(hot, broker, intake.keyring, handover, intake.queue)
         await enter(relaying_deliveries(relay))
         await enter(consuming(database, broker, SUBSCRIPTIONS, durable="intake"))
         await enter(repeating(_schedule(intake, database)))

@@ -40,7 +40,7 @@ _CATCH_UP_SECONDS = 120.0
 class Plan:
     rounds: int
     seconds: float
-    connections: int = 128
+    connections: int = 384
 
     @classmethod
     def of_environment(cls) -> "Plan":

@@ -10,6 +10,8 @@ from services.intake.handlers.metrics import QUEUE_DEPTH
 from shared.errors import Unavailable
 
 _BATCH_BYTES_MAX = 4 * 1024 * 1024
+# When so many have come during one commit, the core is busy with requests alone.
+_PRESSED_DELIVERIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class CommitQueue:
         self._unanswered: deque[tuple[float, asyncio.Future[Unavailable | None]]] = deque()
         self._arrived = asyncio.Event()
         self._closed = False
+        # Whether the last commit left many waiting: then other work gives way.
+        self.pressed = False
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -72,6 +76,7 @@ class CommitQueue:
     def _take_now(self) -> list[Waiting]:
         batch: list[Waiting] = []
         batch_bytes = 0
+        self.pressed = len(self._waiting) >= _PRESSED_DELIVERIES
         while self._waiting and len(batch) < self._limits.batch and batch_bytes < _BATCH_BYTES_MAX:
             waiting = self._waiting.popleft()
             size = len(waiting.delivery.raw)

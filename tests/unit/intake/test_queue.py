@@ -49,6 +49,17 @@ async def test_a_batch_holds_at_most_what_one_commit_may() -> None:
     assert (len(first), queue.depth) == (3, 0)
 
 
+async def test_many_who_waited_for_one_commit_press_until_nobody_waits() -> None:
+    queue = a_queue(batch=80)
+    for _ in range(100):
+        queue.put(a_delivery())
+    assert not queue.pressed
+    await queue.take()
+    assert queue.pressed
+    await queue.take()
+    assert not queue.pressed
+
+
 @pytest.mark.parametrize("limits", [{"entries": 2}, {"total_bytes": 25}])
 async def test_over_a_limit_there_is_no_room_until_some_is_taken(limits: dict[str, int]) -> None:
     queue = a_queue(**limits)

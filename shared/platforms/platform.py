@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from shared.contracts.intake import PlatformDelivery
 from shared.contracts.observations import Observation
 from shared.platforms.client import ClientFactory, TokenKeeperFactory
+from shared.platforms.goods import GoodsClientFactory, PoiMatch, ProductNotice
 from shared.platforms.scans import Scan
 
 # Where a value sits inside an event's content: keys and list positions from the top.
@@ -42,6 +43,7 @@ class Platform(Protocol):
     default_base_url: str
     default_short_link_origins: tuple[str, ...]
     new_client: ClientFactory
+    new_goods_client: GoodsClientFactory
     new_token_keeper: TokenKeeperFactory
 
     def verify_webhook(
@@ -74,6 +76,14 @@ class Platform(Protocol):
 
     def observations(self, delivery: PlatformDelivery) -> tuple[Observation, ...]:
         """Translate a delivery; nothing for events that say nothing about an order."""
+        ...
+
+    def product_notice(self, delivery: PlatformDelivery) -> ProductNotice | None:
+        """What a delivery says of a product's audit or shelf; nothing for all others."""
+        ...
+
+    def poi_match(self, delivery: PlatformDelivery) -> PoiMatch | None:
+        """How matching a store of ours ended, if that is what the delivery is about."""
         ...
 
     def parse_scan(self, text: str, *, short_link_origins: Collection[str]) -> Scan:

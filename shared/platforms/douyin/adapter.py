@@ -6,9 +6,18 @@ from datetime import datetime, timedelta
 from shared.contracts.intake import PlatformDelivery
 from shared.contracts.observations import Observation
 from shared.platforms.client import ClientFactory, TokenKeeperFactory
-from shared.platforms.douyin import observations, personal, scan, signatures, webhooks
+from shared.platforms.douyin import (
+    goods_notices,
+    observations,
+    personal,
+    scan,
+    signatures,
+    webhooks,
+)
 from shared.platforms.douyin.client import DEFAULT_BASE_URL, DouyinClient
+from shared.platforms.douyin.goods import DouyinGoodsClient
 from shared.platforms.douyin.tokens import ClientTokenSource
+from shared.platforms.goods import GoodsClientFactory, PoiMatch, ProductNotice
 from shared.platforms.platform import Path, Webhook
 from shared.platforms.scans import Scan
 
@@ -28,6 +37,7 @@ class Douyin:
     default_base_url = DEFAULT_BASE_URL
     default_short_link_origins = scan.DEFAULT_SHORT_LINK_ORIGINS
     new_client: ClientFactory = DouyinClient
+    new_goods_client: GoodsClientFactory = DouyinGoodsClient
     new_token_keeper: TokenKeeperFactory = ClientTokenSource
 
     def verify_webhook(
@@ -55,6 +65,12 @@ class Douyin:
 
     def observations(self, delivery: PlatformDelivery) -> tuple[Observation, ...]:
         return observations.of_delivery(delivery)
+
+    def product_notice(self, delivery: PlatformDelivery) -> ProductNotice | None:
+        return goods_notices.product_notice(delivery)
+
+    def poi_match(self, delivery: PlatformDelivery) -> PoiMatch | None:
+        return goods_notices.poi_match(delivery)
 
     def parse_scan(self, text: str, *, short_link_origins: Collection[str]) -> Scan:
         return scan.parse_scan(text, short_link_origins=short_link_origins)

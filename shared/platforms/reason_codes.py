@@ -1,0 +1,62 @@
+"""Every reason why a coupon is refused."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    # The coupon.
+    ALREADY_REDEEMED = "already_redeemed"
+    REDEEMING_ELSEWHERE = "redeeming_elsewhere"
+    ALREADY_REFUNDED = "already_refunded"
+    REFUND_IN_PROGRESS = "refund_in_progress"
+    EXPIRED = "expired"
+    NO_LONGER_VALID = "no_longer_valid"
+    NOT_YET_VALID = "not_yet_valid"
+    NOT_TODAY = "not_today"
+    NOT_THIS_HOUR = "not_this_hour"
+    WRONG_SLOT = "wrong_slot"
+    USED_UP_TODAY = "used_up_today"
+    USED_UP_IN_PERIOD = "used_up_in_period"
+    TIMES_USED_UP = "times_used_up"
+    ORDER_UNPAID = "order_unpaid"
+    ORDER_CLOSED = "order_closed"
+    GIFTED = "gifted"
+    RISK_HOLD = "risk_hold"
+    PLATFORM_BLOCKED = "platform_blocked"
+    REDEMPTION_CANCELLED_COUPON = "redemption_cancelled_coupon"
+    # What was scanned.
+    CODE_UNREADABLE = "code_unreadable"
+    CODE_UNKNOWN = "code_unknown"
+    CODE_MISTYPED = "code_mistyped"
+    QR_EXPIRED = "qr_expired"
+    DYNAMIC_CODE_EXPIRED = "dynamic_code_expired"
+    # Where and by whom.
+    WRONG_STORE = "wrong_store"
+    WRONG_MERCHANT = "wrong_merchant"
+    UNKNOWN_STORE = "unknown_store"
+    STORE_CLOSED = "store_closed"
+    TERMINAL_REVOKED = "terminal_revoked"
+    MERCHANT_NOT_AUTHORISED = "merchant_not_authorised"
+    APP_NOT_AUTHORISED = "app_not_authorised"
+    # The attempt.
+    PREPARATION_UNKNOWN = "preparation_unknown"
+    PREPARATION_EXPIRED = "preparation_expired"
+    PREPARATION_USED = "preparation_used"
+    COUPON_NOT_IN_PREPARATION = "coupon_not_in_preparation"
+    TOO_MANY_COUPONS = "too_many_coupons"
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    REDEMPTION_ID_REUSED = "redemption_id_reused"
+    REDEMPTION_UNKNOWN = "redemption_unknown"
+    INVALID_REQUEST = "invalid_request"
+    # Taking back.
+    NOT_REDEEMED = "not_redeemed"
+    ALREADY_CANCELLED = "already_cancelled"
+    REDEMPTION_PENDING = "redemption_pending"
+    CANCEL_IN_PROGRESS = "cancel_in_progress"
+    CANCEL_ID_REUSED = "cancel_id_reused"
+    CANCEL_WINDOW_CLOSED = "cancel_window_closed"
+    CANCEL_AFTER_SETTLEMENT = "cancel_after_settlement"
+    # The platform.
+    PLATFORM_BUSY = "platform_busy"
+    PLATFORM_UNREACHABLE = "platform_unreachable"
+    UNKNOWN_PLATFORM_ERROR = "unknown_platform_error"

@@ -7,9 +7,13 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from shared.errors import Rejection, Unreadable
+from shared.strict_json import holds_nul, is_flat, read_json
 
 _BYTES_MAX = 64 * 1024
+_NUL = rb"\u0000"
 Model = TypeVar("Model", bound=BaseModel)
+# What the route of a request says its body is.
+BODY = web.RequestKey("BODY", type)
 
 
 class BodyTooLarge(Rejection):
@@ -22,7 +26,7 @@ async def read_raw(request: web.Request, *, bytes_max: int = _BYTES_MAX) -> byte
     message = f"the body may have {bytes_max} bytes at most"
     if request.content_length is not None and request.content_length > bytes_max:
         raise BodyTooLarge(message)
-    if request.content_length is not None:
+    if request.content_length is not None and "Content-Encoding" not in request.headers:
         return await request.read()
     chunks = bytearray()
     async for chunk in request.content.iter_any():
@@ -32,13 +36,32 @@ async def read_raw(request: web.Request, *, bytes_max: int = _BYTES_MAX) -> byte
     return bytes(chunks)
 
 
-async def read_body(request: web.Request, model: type[Model]) -> Model:
-    """Raises ValidationError (422) with the member that is wrong."""
-    raw = await read_raw(request)
+async def read_body(
+    request: web.Request, model: type[Model], *, bytes_max: int = _BYTES_MAX
+) -> Model:
+    """Raises Unreadable or ValidationError (422) with the member that is wrong.
+
+    JSON that could be read in two ways is refused. Where no member must be given, no body must.
+    """
+    declared = request.get(BODY, model)
+    if declared is not model:
+        message = f"the route declares {declared.__name__}, not {model.__name__}"
+        raise TypeError(message)
+    raw = await read_raw(request, bytes_max=bytes_max)
     if not raw:
-        message = "send a JSON body"
+        if is_required(model):
+            message = "send a JSON body"
+            raise Unreadable(message)
+        raw = b"{}"
+    value = read_json(raw, part="the body", flat=is_flat(raw))
+    if _NUL in raw and holds_nul(value):
+        message = "the body holds a NUL character"
         raise Unreadable(message)
     return model.model_validate_json(raw)
+
+
+def is_required(model: type[BaseModel]) -> bool:
+    return any(field.is_required() for field in model.model_fields.values())
 
 
 def json_response(body: Any, *, status: int = 200) -> web.Response:

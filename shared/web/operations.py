@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 import orjson
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, Field
+from typing_extensions import TypedDict
 
 from shared.contracts.envelope import Event
-from shared.errors import NotFound, Rejection, Unreadable
+from shared.errors import NotFound, Rejection
 from shared.messaging import queries
 from shared.messaging.apply import apply
 from shared.messaging.queries import DeadLetter
@@ -19,11 +21,16 @@ from shared.postgres.connection import is_outage
 from shared.postgres.pool import is_reachable
 from shared.web.body import json_response, read_body
 from shared.web.keys import BROKER, DATABASE, PRINCIPAL, VERIFIER
-from shared.web.pages import page, read_cursor, read_limit, read_uuid
-from shared.web.routes import Route
+from shared.web.pages import Page, cursor_parts, page, read_uuid
+from shared.web.query import PageQuery, query_of
+from shared.web.routes import Media, Route
+from shared.web.shapes import IdText, TimeText
 
 SUBSCRIPTIONS = web.AppKey("SUBSCRIPTIONS", Sequence[Subscription])
-_STATES = ("dead", "retried", "dropped")
+
+
+class DeadLettersQuery(PageQuery):
+    state: Literal["dead", "retried", "dropped"] = "dead"
 
 
 class DropRequest(BaseModel):
@@ -34,8 +41,47 @@ class RepublishRequest(BaseModel):
     since: AwareDatetime
 
 
+class Alive(TypedDict):
+    status: Literal["ok"]
+
+
+class Ready(TypedDict):
+    status: Literal["ok", "not ready"]
+    missing: list[str]
+    nats: str
+
+
+class ShownDeadLetter(TypedDict):
+    dead_letter_id: IdText
+    event_id: IdText | None
+    subject: str
+    cause: str
+    detail: str
+    attempts: int
+    died_at: TimeText | None
+    state: str
+    settled_at: TimeText | None
+    settled_by: str | None
+    settled_reason: str | None
+
+
+class WholeDeadLetter(ShownDeadLetter):
+    # Any: the event as it came, whatever that is.
+    event: Any
+
+
+class Settled(TypedDict):
+    dead_letter_id: IdText
+    settled: bool
+
+
+class Queued(TypedDict):
+    queued: int
+
+
 async def get_healthz(_request: web.Request) -> web.Response:
-    return json_response({"status": "ok"})
+    body: Alive = {"status": "ok"}
+    return json_response(body)
 
 
 async def get_readyz(request: web.Request) -> web.Response:
@@ -44,10 +90,8 @@ async def get_readyz(request: web.Request) -> web.Response:
     if VERIFIER in request.app and not request.app[VERIFIER].ready:
         missing.append("access keys")
     nats = "connected" if request.app[BROKER].connected else "away: events wait"
-    return json_response(
-        {"status": "ok" if not missing else "not ready", "missing": missing, "nats": nats},
-        status=200 if not missing else 503,
-    )
+    body: Ready = {"status": "not ready" if missing else "ok", "missing": missing, "nats": nats}
+    return json_response(body, status=503 if missing else 200)
 
 
 async def get_metrics(_request: web.Request) -> web.Response:
@@ -55,22 +99,27 @@ async def get_metrics(_request: web.Request) -> web.Response:
 
 
 async def list_dead_letters(request: web.Request) -> web.Response:
-    state = request.query.get("state", "dead")
-    if state not in _STATES:
-        message = f"state: one of {', '.join(_STATES)}"
-        raise Unreadable(message)
-    limit, cursor = read_limit(request), read_cursor(request, length=1)
+    query = query_of(request, DeadLettersQuery)
+    cursor = cursor_parts(query.cursor, length=1)
     after = read_uuid(cursor[0], "cursor") if cursor else None
     async with request.app[DATABASE].pool.acquire() as conn:
-        letters = await queries.list_dead_letters(conn, state=state, after=after, limit=limit + 1)
+        letters = await queries.list_dead_letters(
+            conn, state=query.state, after=after, limit=query.limit + 1
+        )
     return json_response(
-        page(letters, limit=limit, cursor_of=lambda one: (str(one.dead_letter_id),), show=_show)
+        page(
+            letters,
+            limit=query.limit,
+            cursor_of=lambda one: (str(one.dead_letter_id),),
+            show=_show,
+        )
     )
 
 
 async def get_dead_letter(request: web.Request) -> web.Response:
     letter = await _find(request)
-    return json_response({**_show(letter), "event": _payload(letter)})
+    body: WholeDeadLetter = {**_show(letter), "event": _payload(letter)}
+    return json_response(body)
 
 
 async def retry_dead_letter(request: web.Request) -> web.Response:
@@ -102,7 +151,8 @@ async def republish(request: web.Request) -> web.Response:
     async with database.transaction() as transaction:
         queued = await queries.republish_since(transaction.conn, body.since)
     database.published.ring()
-    return json_response({"queued": queued})
+    answer: Queued = {"queued": queued}
+    return json_response(answer)
 
 
 async def _find(request: web.Request) -> DeadLetter:
@@ -128,10 +178,11 @@ async def _settle(
         settled = await queries.settle_dead_letter(
             conn, letter.dead_letter_id, state=state, by=request[PRINCIPAL].subject, reason=reason
         )
-    return json_response({"dead_letter_id": str(letter.dead_letter_id), "settled": settled})
+    body: Settled = {"dead_letter_id": str(letter.dead_letter_id), "settled": settled}
+    return json_response(body)
 
 
-def _show(letter: DeadLetter) -> dict[str, Any]:
+def _show(letter: DeadLetter) -> ShownDeadLetter:
     def iso(time: datetime | None) -> str | None:
         return time.isoformat() if time else None
 
@@ -158,16 +209,78 @@ def _payload(letter: DeadLetter) -> Any:
 
 
 HEALTH_ROUTES: Sequence[Route] = (
-    Route("GET", "/healthz", get_healthz, quiet=True),
-    Route("GET", "/readyz", get_readyz, quiet=True),
-    Route("GET", "/metrics", get_metrics, quiet=True),
+    Route(
+        "GET",
+        "/healthz",
+        get_healthz,
+        quiet=True,
+        summary="Whether the process is alive",
+        answers={200: Alive},
+    ),
+    Route(
+        "GET",
+        "/readyz",
+        get_readyz,
+        quiet=True,
+        summary="Whether it can answer, and what is missing",
+        answers={200: Ready, 503: Ready},
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        get_metrics,
+        quiet=True,
+        summary="Figures for Prometheus",
+        answers={200: Media("text/plain")},
+    ),
 )
 OPERATION_ROUTES: Sequence[Route] = (
-    Route("GET", "/v1/dead-letters", list_dead_letters, "dead_letters:read"),
-    Route("GET", "/v1/dead-letters/{dead_letter_id}", get_dead_letter, "dead_letters:read"),
     Route(
-        "POST", "/v1/dead-letters/{dead_letter_id}/retry", retry_dead_letter, "dead_letters:write"
+        "GET",
+        "/v1/dead-letters",
+        list_dead_letters,
+        "dead_letters:read",
+        summary="Events that could not be applied",
+        query=DeadLettersQuery,
+        answers={200: Page[ShownDeadLetter]},
     ),
-    Route("POST", "/v1/dead-letters/{dead_letter_id}/drop", drop_dead_letter, "dead_letters:write"),
-    Route("POST", "/v1/outbox/republish", republish, "stream:rebuild"),
+    Route(
+        "GET",
+        "/v1/dead-letters/{dead_letter_id}",
+        get_dead_letter,
+        "dead_letters:read",
+        summary="One of them, with its event",
+        path_types={"dead_letter_id": UUID},
+        answers={200: WholeDeadLetter},
+    ),
+    Route(
+        "POST",
+        "/v1/dead-letters/{dead_letter_id}/retry",
+        retry_dead_letter,
+        "dead_letters:write",
+        summary="Apply it once more",
+        path_types={"dead_letter_id": UUID},
+        answers={200: Settled},
+        refusals={409: ("already_settled", "retry_failed")},
+    ),
+    Route(
+        "POST",
+        "/v1/dead-letters/{dead_letter_id}/drop",
+        drop_dead_letter,
+        "dead_letters:write",
+        summary="Give it up",
+        path_types={"dead_letter_id": UUID},
+        body=DropRequest,
+        answers={200: Settled},
+        refusals={409: ("already_settled",)},
+    ),
+    Route(
+        "POST",
+        "/v1/outbox/republish",
+        republish,
+        "stream:rebuild",
+        summary="Say once more what was said since then",
+        body=RepublishRequest,
+        answers={200: Queued},
+    ),
 )

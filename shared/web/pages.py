@@ -4,17 +4,26 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import orjson
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from shared.errors import Unreadable
 
 _LIMIT_DEFAULT = 50
 _LIMIT_MAX = 500
 Item = TypeVar("Item")
+Shown = TypeVar("Shown")
+
+
+class Page(TypedDict, Generic[Shown]):
+    """`next_cursor` is null on the last page."""
+
+    items: list[Shown]
+    next_cursor: str | None
 
 
 def read_limit(request: web.Request, *, most: int = _LIMIT_MAX) -> int:
@@ -51,7 +60,11 @@ def read_uuid(text: str, name: str) -> UUID:
 
 def read_cursor(request: web.Request, *, length: int) -> list[str] | None:
     """The strings the cursor of the page before was made from."""
-    text = request.query.get("cursor")
+    return cursor_parts(request.query.get("cursor"), length=length)
+
+
+def cursor_parts(text: str | None, *, length: int) -> list[str] | None:
+    """The strings that a cursor was made from."""
     if text is None:
         return None
     try:
@@ -63,9 +76,12 @@ def read_cursor(request: web.Request, *, length: int) -> list[str] | None:
         or len(parts) != length
         or not all(isinstance(part, str) for part in parts)
     ):
-        message = "cursor: pass next_cursor of the page before as it is"
-        raise Unreadable(message)
+        raise wrong_cursor()
     return parts
+
+
+def wrong_cursor() -> Unreadable:
+    return Unreadable("cursor: pass next_cursor of the page before as it is")
 
 
 def page(
@@ -73,8 +89,8 @@ def page(
     *,
     limit: int,
     cursor_of: Callable[[Item], Sequence[str]],
-    show: Callable[[Item], Any],
-) -> dict[str, Any]:
+    show: Callable[[Item], Shown],
+) -> Page[Shown]:
     """A page of at most `limit` items out of `items`, of which one more was fetched."""
     more = len(items) > limit
     shown = items[:limit]

@@ -1,20 +1,23 @@
 """Routes as a table: method, path, handler, and the action a token must allow."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import structlog
 from aiohttp import web
 from prometheus_client import Counter
+from pydantic import BaseModel
 
 from shared.errors import Unauthorized
 from shared.ids import new_trace_parent
 from shared.metrics import REFUSALS, REQUEST_SECONDS, REQUESTS
+from shared.web.body import BODY
 from shared.web.errors import answer_failure
 from shared.web.keys import LOGGED, PRINCIPAL, TRACEPARENT, VERIFIER
 from shared.web.principal import Principal
+from shared.web.query import QUERY, Query, read_query
 
 Handle: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _BEARER = "Bearer "
@@ -28,6 +31,10 @@ class Route:
     """`action` None means that the handler itself decides who may call.
 
     A quiet route logs no line of its own and starts no trace: its batches do.
+
+    What follows is what docs/openapi says. `query` and `body` are what is read; `answers` is
+    the type of each body, `Media` where it is no JSON; `refusals` are the reasons beyond those
+    of every route with an action, a body, a query or an id.
     """
 
     method: str
@@ -35,6 +42,21 @@ class Route:
     handle: Handle
     action: str | None = None
     quiet: bool = False
+    summary: str = ""
+    # Path parameters that are more than a text.
+    path_types: Mapping[str, Any] = field(default_factory=dict)
+    query: type[Query] = Query
+    body: type[BaseModel] | None = None
+    # Any: whatever pydantic makes a schema of.
+    answers: Mapping[int, Any] = field(default_factory=dict)
+    refusals: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An answer that is not JSON."""
+
+    content_type: str
 
 
 def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
@@ -57,6 +79,7 @@ def _edge(route: Route) -> Handle:
             if route.action is not None:
                 request[PRINCIPAL] = principal = _authenticate(request)
                 principal.require(route.action)
+            _read_declared(request, route)
             response = await route.handle(request)
         except Exception as failure:  # noqa: BLE001 - the one place where failures become answers
             response, reason = answer_failure(failure, request)
@@ -75,6 +98,15 @@ def _edge(route: Route) -> Handle:
         return response
 
     return edge
+
+
+def _read_declared(request: web.Request, route: Route) -> None:
+    if not route.answers:
+        # Nothing is said about this route.
+        return
+    request[QUERY] = read_query(request, route.query)
+    if route.body is not None:
+        request[BODY] = route.body
 
 
 def _authenticate(request: web.Request) -> Principal:

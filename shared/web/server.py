@@ -8,6 +8,9 @@ from ssl import SSLContext
 from typing import TypeAlias
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from shared.web.errors import problem
 
 # Platforms send small bodies; routes that take less say so themselves.
 _BODY_BYTES_MAX = 1024 * 1024
@@ -19,7 +22,21 @@ Front: TypeAlias = Callable[[Factory], AbstractAsyncContextManager[Factory]]
 
 
 def new_application() -> web.Application:
-    return web.Application(client_max_size=_BODY_BYTES_MAX)
+    return web.Application(client_max_size=_BODY_BYTES_MAX, middlewares=[_off_the_table])
+
+
+@web.middleware
+async def _off_the_table(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Paths and methods that no route has are answered as every other refusal is."""
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as refusal:
+        allowed = ", ".join(sorted(refusal.allowed_methods))
+        answer = problem(405, "method_not_allowed", f"this path takes {allowed}")
+        answer.headers["Allow"] = allowed
+        return answer
+    except web.HTTPNotFound:
+        return problem(404, "no_such_path", "no such path in this service")
 
 
 @asynccontextmanager

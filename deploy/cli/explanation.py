@@ -7,7 +7,12 @@ from rich.markup import escape
 
 from deploy.cli.output import console, local_time, new_table, shown
 
-_SOURCES = {"webhook": "推送 webhook", "redemption": "本店 counter", "query": "回查 read back"}
+_SOURCES = {
+    "webhook": "推送 webhook",
+    "redemption": "本店 counter",
+    "query": "回查 read back",
+    "after_sales": "售后 after-sales",
+}
 _KINDS = {
     "order_created": "下单 created",
     "order_paid": "支付 paid",

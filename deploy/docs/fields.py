@@ -27,16 +27,19 @@ ENVELOPE: Mapping[str, str] = MappingProxyType(
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         # Ids.
+        "after_sale_id": "售后单号,即平台的 · the after-sale, the platform's own id",
         "account_id": "商家在平台上的账号 · the merchant's id at the platform",
         "cancel_id": "撤销号,由调用方取名 · the taking back, named by the caller",
         "client_key": "应用 · the platform's app",
         "coupon_id": "券号(平台 certificate_id) · the platform's certificate_id",
         "coupon_ids": "券号 · the coupons",
+        "granted_coupon_ids": "同意退的券 · the coupons whose refund is allowed",
         "delivery_id": "此次送达 · this delivery",
         "first_delivery_id": "同一消息号的第一次送达 · the first delivery of that message id",
         "msg_id": "平台的消息号 · the platform's message id",
         "order_id": "订单号,即平台的 · the order, the platform's own id",
         "order_ids": "所涉订单 · the orders it speaks of",
+        "platform_sku_id": "商品规格在平台上的编号 · the SKU's id at the platform",
         "poi_id": "门店在平台上的编号 · the store's id at the platform",
         "principal": "谁 · whose tokens: `terminal:…`, `staff:…`, `client:…`",
         "revealed_by": "谁看的 · who read it",
@@ -46,10 +49,17 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "verify_id": "平台的核销号 · the platform's id of the redemption",
         # Money: whole fen.
         "original_amount_fen": "原价(分) · list price in fen",
+        "amount_fen": "申请退款金额(分),平台未说则为空 · asked back, in fen; null until it says",
+        "refund_amount_fen": "此券已退(分),平台未说则为空"
+        " · refunded for this coupon, in fen; null until it says",
         "pay_amount_fen": "实付(分) · paid, in fen",
         "refunded_amount_fen": "已退(分) · refunded so far, in fen",
         # Times: RFC 3339, UTC.
         "cancel_until": "在此之前可撤销 · can be taken back until then",
+        "answer_until": "平台等我们答复到何时;过时自动通过"
+        " · until when the platform waits for our answer; then it passes by itself",
+        "asked_at": "申请时间 · when it was asked for",
+        "decided_at": "决定时间,未决定则为空 · when it was decided, null until then",
         "cancelled_at": "撤销时间 · when it was taken back",
         "changed_at": "此券最近变化 · when this coupon last changed",
         "created_at": "下单时间 · when it was ordered",
@@ -66,6 +76,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "contradicted": "说法互相矛盾 · what was said contradicts itself",
         "coupon_count": "券数,平台未说则为空 · how many coupons; null until it says",
         "coupons": "每张券的状态 · each coupon's state",
+        "decided_by": "谁决定的:`rules`、`platform` 或某人"
+        " · who decided: `rules`, `platform`, or a person's or program's id",
         "event": "平台的事件名 · the platform's name of the event",
         "late": "平台时间过旧(只是标记) · older than retries explain: a flag, never a refusal",
         "merchant": "商家 · the merchant",

@@ -139,6 +139,7 @@ def _show_order(answer: OrderAnswer) -> _Json:
         "version": order.version,
         "state": order.state,
         "contradicted": order.contradicted,
+        "platform_sku_id": order.platform_sku_id,
         "title": order.title,
         "original_amount_fen": order.original_amount_fen,
         "pay_amount_fen": order.pay_amount_fen,
@@ -159,6 +160,7 @@ def _show_coupon(coupon: CouponRow) -> _Json:
         "coupon_id": coupon.coupon_id,
         "state": coupon.state,
         "changed_at": coupon.changed_at,
+        "refund_amount_fen": coupon.refund_amount_fen,
     }
 
 

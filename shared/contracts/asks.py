@@ -123,6 +123,9 @@ class RefundAsk(Ask):
 
     order_id: Text
     after_sale_id: Text
+    # The door it came by, in the platform's words, where it has several (Douyin: None for the
+    # life services' SPI, "trade_v2", "trade_v3"): a later answer goes back by the same.
+    channel: Text | None = None
     coupon_ids: Annotated[tuple[Text, ...], Field(max_length=1_000)] = ()
     # How many of the platform's coupons had no code yet: nothing was issued for them.
     without_code: int = Field(default=0, ge=0)

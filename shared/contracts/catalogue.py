@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.contracts import samples
+from shared.contracts.after_sales import AfterSaleState
 from shared.contracts.envelope import Event, EventData, filter_subject
 from shared.contracts.making import event
 from shared.contracts.orders import CouponState, OrderState
@@ -171,6 +172,50 @@ _FROM_ORDERS = (
             previous=OrderState.PARTLY_REFUNDED,
             coupons=(_REDEEMED, _AVAILABLE),
         ).model_copy(update={"contradicted": True}),
+    ),
+    EventType(
+        "after_sale.requested",
+        "after_sale_id",
+        "买家申请退款,等人决定或等券的结果",
+        "A refund was asked for, and waits for a person or for what becomes of its coupons",
+        samples.after_sale(AfterSaleState.PENDING, previous=AfterSaleState.ASKED),
+    ),
+    EventType(
+        "after_sale.due_soon",
+        "after_sale_id",
+        "退款申请将到期:再不答复,平台自动通过",
+        "A refund still waits for a person, and the platform will soon pass it by itself",
+        samples.after_sale(AfterSaleState.PENDING, previous=AfterSaleState.PENDING),
+    ),
+    EventType(
+        "after_sale.approved",
+        "after_sale_id",
+        "同意退款:这些券已锁住,不可再核销",
+        "The refund is allowed: its coupons are locked and cannot be spent",
+        samples.after_sale(
+            AfterSaleState.APPROVED, previous=AfterSaleState.ASKED, decided_by="rules"
+        ),
+    ),
+    EventType(
+        "after_sale.rejected",
+        "after_sale_id",
+        "拒绝退款,原因见 reason",
+        "The refund is refused, `reason` says why",
+        samples.after_sale(
+            AfterSaleState.REJECTED,
+            previous=AfterSaleState.ASKED,
+            decided_by="rules",
+            reason="already_redeemed",
+        ),
+    ),
+    EventType(
+        "after_sale.closed",
+        "after_sale_id",
+        "售后已了结:款已退,或平台收回了申请",
+        "It is over: the money went back, or the platform withdrew it",
+        samples.after_sale(
+            AfterSaleState.CLOSED, previous=AfterSaleState.APPROVED, decided_by="rules"
+        ),
     ),
 )
 _FROM_REDEMPTION = (

@@ -28,6 +28,8 @@ class Source(StrEnum):
     WEBHOOK = "webhook"
     REDEMPTION = "redemption"
     QUERY = "query"
+    # Our own after-sales: a refund was asked of us, or turned down by us.
+    AFTER_SALES = "after_sales"
 
 
 class Observation(Contract):
@@ -43,6 +45,8 @@ class Observation(Contract):
     since: datetime | None = None
     account_id: str | None = None
     coupon_count: int | None = None
+    # The platform's id of what was bought.
+    platform_sku_id: str | None = None
     title: str | None = None
     original_amount_fen: int | None = None
     pay_amount_fen: int | None = None

@@ -31,6 +31,8 @@ class CouponSnapshot(Contract):
     coupon_id: str
     state: CouponState
     changed_at: datetime
+    # What the platform said went back for it; None until it says.
+    refund_amount_fen: int | None = None
 
 
 class OrderChanged(EventData):
@@ -48,6 +50,7 @@ class OrderChanged(EventData):
     # None while the platform has not yet said how many coupons the order holds.
     coupon_count: int | None
     coupons: tuple[CouponSnapshot, ...]
+    platform_sku_id: str | None = None
     title: str | None
     original_amount_fen: int | None
     pay_amount_fen: int | None

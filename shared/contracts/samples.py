@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from shared.contracts.access import MerchantChanged, Revoked, StoreChanged, TerminalEnrolled
+from shared.contracts.after_sales import AfterSaleChanged, AfterSaleState
 from shared.contracts.intake import DeliveryConflicted, DeliveryRevealed, PlatformDelivery
 from shared.contracts.orders import CouponSnapshot, CouponState, OrderChanged, OrderState
 from shared.contracts.redemption import (
@@ -24,6 +25,7 @@ STORE_ID = "019aa5f0-3c00-7000-8000-000000000001"
 TERMINAL_ID = "019aa5f0-3c00-7000-8000-000000000002"
 _VERIFY_ID = "7091478021421631519"
 _ACCOUNT_ID = "7094221573452761123"
+_PLATFORM_SKU_ID = "1708941687677982"
 _CLIENT_KEY = "awdemo7xqiao0001"
 _MESSAGE_ID = "8a1f6c0e5d2b4e7fa9c3"
 _DELIVERY_ID = UUID("019aa5f0-3c00-7000-8000-000000000003")
@@ -84,15 +86,47 @@ def order(
         contradicted=False,
         coupon_count=2,
         coupons=tuple(
-            CouponSnapshot(coupon_id=coupon_id, state=coupon, changed_at=TIME)
+            CouponSnapshot(
+                coupon_id=coupon_id,
+                state=coupon,
+                changed_at=TIME,
+                refund_amount_fen=495 if coupon is CouponState.REFUNDED else None,
+            )
             for coupon_id, coupon in zip((COUPON_ID, "7091180835810052104"), coupons, strict=True)
         ),
+        platform_sku_id=_PLATFORM_SKU_ID,
         title="双人下午茶团餐券",
         original_amount_fen=1900,
         pay_amount_fen=990,
         refunded_amount_fen=495 * coupons.count(CouponState.REFUNDED),
         created_at=TIME - timedelta(seconds=40),
         paid_at=None if state is OrderState.CREATED else TIME - timedelta(seconds=2),
+    )
+
+
+def after_sale(
+    state: AfterSaleState,
+    *,
+    previous: AfterSaleState | None,
+    decided_by: str | None = None,
+    reason: str | None = None,
+) -> AfterSaleChanged:
+    """Of one coupon of that order."""
+    granted = decided_by is not None and reason is None
+    return AfterSaleChanged(
+        after_sale_id="7330012345678901234",
+        platform="douyin",
+        order_id=ORDER_ID,
+        state=state,
+        previous_state=previous,
+        coupon_ids=(COUPON_ID,),
+        granted_coupon_ids=(COUPON_ID,) if granted else (),
+        amount_fen=495,
+        reason=reason,
+        decided_by=decided_by,
+        asked_at=TIME,
+        answer_until=TIME + timedelta(hours=24),
+        decided_at=TIME + timedelta(minutes=5) if decided_by else None,
     )
 
 

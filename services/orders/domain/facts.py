@@ -46,6 +46,7 @@ class Fact(NamedTuple):
     paid_at: datetime | None = None
     # From when on it held, where that is known to be earlier than when it was observed.
     since: datetime | None = None
+    platform_sku_id: str | None = None
 
     @property
     def began_at(self) -> datetime:

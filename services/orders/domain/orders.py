@@ -42,6 +42,7 @@ class Snapshot(NamedTuple):
     refunded_amount_fen: int
     created_at: datetime | None
     paid_at: datetime | None
+    platform_sku_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,10 @@ def fold(facts: Iterable[Fact]) -> OrderView:
         coupon_count=said.coupon_count,
         coupons=tuple(
             CouponSnapshot(
-                coupon_id=coupon.coupon_id, state=coupon.state, changed_at=coupon.changed_at
+                coupon_id=coupon.coupon_id,
+                state=coupon.state,
+                changed_at=coupon.changed_at,
+                refund_amount_fen=coupon.refund_amount_fen,
             )
             for coupon in coupons
         ),
@@ -179,6 +183,7 @@ def fold(facts: Iterable[Fact]) -> OrderView:
         refunded_amount_fen=_refunded_amount_fen(rule.state, coupons, said.pay_amount_fen),
         created_at=said.created_at,
         paid_at=said.paid_at,
+        platform_sku_id=said.platform_sku_id,
     )
     return OrderView(
         snapshot=snapshot,
@@ -207,6 +212,7 @@ class _Said:
     pay_amount_fen: int | None = None
     created_at: datetime | None = None
     paid_at: datetime | None = None
+    platform_sku_id: str | None = None
 
 
 def _said(ordered: Iterable[Fact]) -> _Said:
@@ -219,6 +225,8 @@ def _said(ordered: Iterable[Fact]) -> _Said:
             said.coupon_count = fact.coupon_count
         if fact.title is not None:
             said.title = fact.title
+        if fact.platform_sku_id is not None:
+            said.platform_sku_id = fact.platform_sku_id
         if fact.original_amount_fen is not None:
             said.original_amount_fen = fact.original_amount_fen
         if fact.pay_amount_fen is not None:

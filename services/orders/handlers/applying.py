@@ -146,6 +146,7 @@ def _event(stored: StoredOrder, step: Step, *, version: int, cause: Said) -> Eve
             contradicted=now.contradicted,
             coupon_count=now.coupon_count,
             coupons=now.coupons,
+            platform_sku_id=now.platform_sku_id,
             title=now.title,
             original_amount_fen=now.original_amount_fen,
             pay_amount_fen=now.pay_amount_fen,

@@ -103,13 +103,13 @@ async def insert_observations(
         INSERT INTO observations (
             order_key, observation_id, event_id, delivery_id, kind, source, coupon_id, occurred_at,
             account_id, coupon_count, title, original_amount_fen, pay_amount_fen,
-            refund_amount_fen, created_at, paid_at, since
+            refund_amount_fen, created_at, paid_at, since, platform_sku_id
         )
         SELECT * FROM unnest(
             $1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],
             $8::timestamptz[], $9::text[], $10::integer[], $11::text[], $12::bigint[],
             $13::bigint[], $14::bigint[], $15::timestamptz[], $16::timestamptz[],
-            $17::timestamptz[]
+            $17::timestamptz[], $18::text[]
         )
         ON CONFLICT (order_key, observation_id) DO UPDATE
            SET occurred_at = excluded.occurred_at
@@ -133,6 +133,7 @@ async def insert_observations(
         [one.created_at for one in said],
         [one.paid_at for one in said],
         [one.since or one.occurred_at for one in said],
+        [one.platform_sku_id for one in said],
     )
     added: dict[int, list[UUID]] = {}
     for order_key, observation_id in rows:
@@ -148,7 +149,8 @@ async def lock_orders(conn: Connection, order_keys: Sequence[int]) -> list[Store
         """
         SELECT order_key, merchant, platform, order_id, version, ordered_at, read_back_at,
                state, paid, contradicted, account_id, coupon_count, title,
-               original_amount_fen, pay_amount_fen, refunded_amount_fen, created_at, paid_at
+               original_amount_fen, pay_amount_fen, refunded_amount_fen, created_at, paid_at,
+               platform_sku_id
           FROM orders
          WHERE order_key = ANY($1::bigint[])
          ORDER BY order_key
@@ -176,6 +178,7 @@ async def lock_orders(conn: Connection, order_keys: Sequence[int]) -> list[Store
                 refunded_amount_fen=row["refunded_amount_fen"],
                 created_at=row["created_at"],
                 paid_at=row["paid_at"],
+                platform_sku_id=row["platform_sku_id"],
             ),
         )
         for row in rows
@@ -188,7 +191,7 @@ async def fetch_facts(conn: Connection, order_keys: Sequence[int]) -> Mapping[in
         """
         SELECT order_key, observation_id, kind, source, coupon_id, occurred_at, account_id,
                coupon_count, title, original_amount_fen, pay_amount_fen, refund_amount_fen,
-               created_at, paid_at, since
+               created_at, paid_at, since, platform_sku_id
           FROM observations
          WHERE order_key = ANY($1::bigint[])
         """,
@@ -206,7 +209,7 @@ async def fetch_coupons(
 ) -> Mapping[int, tuple[CouponSnapshot, ...]]:
     rows = await conn.fetch(
         """
-        SELECT order_key, coupon_id, state, changed_at
+        SELECT order_key, coupon_id, state, changed_at, refund_amount_fen
           FROM order_coupons
          WHERE order_key = ANY($1::bigint[])
          ORDER BY order_key, coupon_id COLLATE "C"
@@ -214,9 +217,12 @@ async def fetch_coupons(
         order_keys,
     )
     coupons: dict[int, tuple[CouponSnapshot, ...]] = {}
-    for order_key, coupon_id, state, changed_at in rows:
+    for order_key, coupon_id, state, changed_at, refund_amount_fen in rows:
         coupon = CouponSnapshot(
-            coupon_id=coupon_id, state=CouponState(state), changed_at=changed_at
+            coupon_id=coupon_id,
+            state=CouponState(state),
+            changed_at=changed_at,
+            refund_amount_fen=refund_amount_fen,
         )
         coupons[order_key] = (*coupons.get(order_key, ()), coupon)
     return coupons
@@ -234,16 +240,16 @@ async def update_orders(conn: Connection, updates: Sequence[OrderUpdate]) -> Non
                account_id = n.account_id, coupon_count = n.coupon_count, title = n.title,
                original_amount_fen = n.original_amount_fen, pay_amount_fen = n.pay_amount_fen,
                refunded_amount_fen = n.refunded_amount_fen, created_at = n.created_at,
-               paid_at = n.paid_at, changed_at = now()
+               paid_at = n.paid_at, platform_sku_id = n.platform_sku_id, changed_at = now()
           FROM unnest(
                    $1::bigint[], $2::integer[], $3::timestamptz[], $4::timestamptz[], $5::text[],
                    $6::boolean[], $7::boolean[], $8::text[], $9::integer[], $10::text[],
                    $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
-                   $15::timestamptz[]
+                   $15::timestamptz[], $16::text[]
                ) AS n (
                    order_key, version, ordered_at, read_back_at, state, paid, contradicted,
                    account_id, coupon_count, title, original_amount_fen, pay_amount_fen,
-                   refunded_amount_fen, created_at, paid_at
+                   refunded_amount_fen, created_at, paid_at, platform_sku_id
                )
          WHERE o.order_key = n.order_key
         """,
@@ -262,21 +268,24 @@ async def update_orders(conn: Connection, updates: Sequence[OrderUpdate]) -> Non
         [one.refunded_amount_fen for one in now],
         [one.created_at for one in now],
         [one.paid_at for one in now],
+        [one.platform_sku_id for one in now],
     )
 
 
 async def upsert_coupons(conn: Connection, coupons: Sequence[tuple[int, CouponSnapshot]]) -> None:
     await conn.execute(
         """
-        INSERT INTO order_coupons (order_key, coupon_id, state, changed_at)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[])
+        INSERT INTO order_coupons (order_key, coupon_id, state, changed_at, refund_amount_fen)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
         ON CONFLICT (order_key, coupon_id)
-        DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at
+        DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at,
+                      refund_amount_fen = excluded.refund_amount_fen
         """,
         [order_key for order_key, _ in coupons],
         [coupon.coupon_id for _, coupon in coupons],
         [coupon.state.value for _, coupon in coupons],
         [coupon.changed_at for _, coupon in coupons],
+        [coupon.refund_amount_fen for _, coupon in coupons],
     )
 
 

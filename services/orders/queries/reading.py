@@ -34,6 +34,7 @@ class OrderRow:
     first_seen_at: datetime
     changed_at: datetime
     read_back_at: datetime | None
+    platform_sku_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class CouponRow:
     coupon_id: str
     state: str
     changed_at: datetime
+    refund_amount_fen: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ async def list_orders(conn: Connection, wanted: Filter, *, limit: int) -> list[O
         """
         SELECT order_key, merchant, platform, order_id, account_id, version, state, contradicted,
                coupon_count, title, original_amount_fen, pay_amount_fen, refunded_amount_fen,
-               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at
+               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at,
+               platform_sku_id
           FROM orders
          WHERE version > 0
            AND ordered_at >= coalesce($1, '-infinity'::timestamptz)
@@ -115,7 +118,8 @@ async def list_orders_of_merchant(
         """
         SELECT order_key, merchant, platform, order_id, account_id, version, state, contradicted,
                coupon_count, title, original_amount_fen, pay_amount_fen, refunded_amount_fen,
-               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at
+               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at,
+               platform_sku_id
           FROM orders
          WHERE merchant = $1 AND version > 0
            AND ordered_at >= coalesce($2, '-infinity'::timestamptz)
@@ -143,7 +147,8 @@ async def list_orders_of_merchant_in_state(
         """
         SELECT order_key, merchant, platform, order_id, account_id, version, state, contradicted,
                coupon_count, title, original_amount_fen, pay_amount_fen, refunded_amount_fen,
-               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at
+               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at,
+               platform_sku_id
           FROM orders
          WHERE merchant = $1 AND state = $2 AND version > 0
            AND ordered_at >= coalesce($3, '-infinity'::timestamptz)
@@ -172,7 +177,8 @@ async def list_contradicted_orders(
         """
         SELECT order_key, merchant, platform, order_id, account_id, version, state, contradicted,
                coupon_count, title, original_amount_fen, pay_amount_fen, refunded_amount_fen,
-               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at
+               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at,
+               platform_sku_id
           FROM orders
          WHERE contradicted AND ($1::text IS NULL OR merchant = $1)
            AND ordered_at >= coalesce($2, '-infinity'::timestamptz)
@@ -201,7 +207,7 @@ async def list_orders_of_coupon(conn: Connection, wanted: Filter, *, limit: int)
         SELECT o.order_key, merchant, platform, order_id, account_id, version, o.state,
                contradicted, coupon_count, title, original_amount_fen, pay_amount_fen,
                refunded_amount_fen, created_at, paid_at, ordered_at, first_seen_at, o.changed_at,
-               read_back_at
+               read_back_at, platform_sku_id
           FROM order_coupons c JOIN orders o USING (order_key)
          WHERE c.coupon_id = $1 AND ($2::text IS NULL OR merchant = $2)
            AND ordered_at >= coalesce($3, '-infinity'::timestamptz)
@@ -233,7 +239,8 @@ async def find_orders(
         """
         SELECT order_key, merchant, platform, order_id, account_id, version, state, contradicted,
                coupon_count, title, original_amount_fen, pay_amount_fen, refunded_amount_fen,
-               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at
+               created_at, paid_at, ordered_at, first_seen_at, changed_at, read_back_at,
+               platform_sku_id
           FROM orders
          WHERE order_id = $1 AND ($2::text IS NULL OR merchant = $2) AND version > 0
          ORDER BY merchant, platform
@@ -249,7 +256,7 @@ async def find_orders(
 async def fetch_coupons(conn: Connection, order_keys: Sequence[int]) -> list[CouponRow]:
     rows = await conn.fetch(
         """
-        SELECT order_key, coupon_id, state, changed_at
+        SELECT order_key, coupon_id, state, changed_at, refund_amount_fen
           FROM order_coupons
          WHERE order_key = ANY($1::bigint[])
          ORDER BY order_key, coupon_id COLLATE "C"
@@ -265,7 +272,7 @@ async def fetch_seen_facts(conn: Connection, order_key: int, *, limit: int) -> l
         """
         SELECT observation_id, kind, source, coupon_id, occurred_at, account_id, coupon_count,
                title, original_amount_fen, pay_amount_fen, refund_amount_fen, created_at, paid_at,
-               since, event_id, delivery_id, seen_at
+               since, platform_sku_id, event_id, delivery_id, seen_at
           FROM observations
          WHERE order_key = $1
          ORDER BY seq

@@ -93,6 +93,7 @@ def _of_order_status(
         since=order.update_order_time,
         account_id=account_id,
         coupon_count=order.coupon_count,
+        platform_sku_id=order.sku_id,
         title=order.sku_name,
         original_amount_fen=order.original_amount,
         pay_amount_fen=order.pay_amount,

@@ -158,6 +158,7 @@ class Order(Shape):
     order_id: Id
     order_status: int = 0
     count: OptionalInteger = None
+    sku_id: OptionalId = None
     sku_name: str | None = None
     original_amount: OptionalInteger = None
     pay_amount: OptionalInteger = None

@@ -40,10 +40,12 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "order_id": "订单号,即平台的 · the order, the platform's own id",
         "order_ids": "所涉订单 · the orders it speaks of",
         "platform_sku_id": "商品规格在平台上的编号 · the SKU's id at the platform",
+        "product_id": "商品 · the product",
         "poi_id": "门店在平台上的编号 · the store's id at the platform",
         "principal": "谁 · whose tokens: `terminal:…`, `staff:…`, `client:…`",
         "revealed_by": "谁看的 · who read it",
         "redemption_id": "核销号,由终端取名 · the attempt, named by the terminal",
+        "sku_id": "商品规格 · the SKU",
         "store_id": "门店 · the store",
         "terminal_id": "终端 · the terminal",
         "verify_id": "平台的核销号 · the platform's id of the redemption",
@@ -63,7 +65,9 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "cancelled_at": "撤销时间 · when it was taken back",
         "changed_at": "此券最近变化 · when this coupon last changed",
         "created_at": "下单时间 · when it was ordered",
+        "disputed_at": "平台不认的时间 · when the platform turned it down",
         "enrolled_at": "登记时间 · when it was enrolled",
+        "issued_at": "发券时间 · when the coupon was issued",
         "paid_at": "支付时间 · when it was paid",
         "received_at": "收到时间 · when it reached us",
         "redeemed_at": "核销时间(平台时钟) · when it was spent, by the platform's clock",
@@ -71,6 +75,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "revealed_at": "查看时间 · when it was read",
         "revoked_at": "在此之前签发的令牌作废 · tokens issued before are void",
         "since": "何时起无回答 · unanswered since then",
+        "valid_from": "何时起可用,空为不限 · usable from then on; null: no limit",
+        "valid_to": "在此之前可用,空为不限 · usable before then; null: no limit",
         # What it is.
         "content": "平台消息的内容,原样 · the platform's content as it came",
         "contradicted": "说法互相矛盾 · what was said contradicts itself",
@@ -79,6 +85,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "decided_by": "谁决定的:`rules`、`platform` 或某人"
         " · who decided: `rules`, `platform`, or a person's or program's id",
         "event": "平台的事件名 · the platform's name of the event",
+        "kept": "券在我们这里仍算已核销 · it stays spent here; if not, it was taken back",
         "late": "平台时间过旧(只是标记) · older than retries explain: a flag, never a refusal",
         "merchant": "商家 · the merchant",
         "name": "名称 · the name",
@@ -88,7 +95,11 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "reason": "原因;拒绝时为 redemption.md 中的代码,店员写的话是封存的"
         " · why: of a refusal a code of redemption.md; a clerk's own words are sealed",
         "state": "现在的状态 · the state now",
+        "step": "`redeem` 核销或 `cancel` 撤销 · redeeming or taking back",
         "time_zone": "门店时区 · the store's time zone",
+        "times": "此次用了几次 · how many uses this was",
+        "times_left": "还剩几次,平台的券为空 · uses left; null for coupons of the platform",
+        "times_total": "总次数 · how often it can be used",
         "title": "商品名 · what was bought",
     }
 )

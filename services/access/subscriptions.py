@@ -5,5 +5,6 @@ from shared.messaging.subscription import Subscription
 
 SUBSCRIPTIONS = (
     Subscription("coupon.cancelled", on_audited),
+    Subscription("coupon.revealed", on_audited),
     Subscription("intake.delivery_revealed", on_audited),
 )

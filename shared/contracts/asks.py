@@ -95,6 +95,10 @@ class CodesAsk(Ask):
     buyer: Text | None = None
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    # Of a ticket: the day it is for, and the hours of it (10:00-12:00).
+    day: date | None = None
+    slot: Text | None = None
+    # Of the whole order.
     original_amount_fen: Fen | None = None
     pay_amount_fen: Fen | None = None
     paid_at: datetime | None = None
@@ -108,10 +112,14 @@ class IssuedCode(Contract):
 
 
 class CodesAnswer(Contract):
-    """`refusal` None: these are the codes, the same for ever."""
+    """`refusal` None: these are the codes, the same for ever.
+
+    `pending`: they are being made and will be reported to the platform (Douyin: `result` 0).
+    """
 
     order_id: str
     refusal: str | None
+    pending: bool = False
     codes: tuple[IssuedCode, ...] = ()
 
 

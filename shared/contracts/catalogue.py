@@ -243,6 +243,27 @@ _FROM_REDEMPTION = (
         "The platform did not answer: it is asked until it does",
         samples.PENDING,
     ),
+    EventType(
+        "coupon.issued",
+        "coupon_id",
+        "发了一张三方码券(不含券码)",
+        "A coupon whose code is ours exists; the code is not told",
+        samples.ISSUED,
+    ),
+    EventType(
+        "coupon.disputed",
+        "coupon_id",
+        "我们已核销,平台却不认,例如刚刚退款:需要人处理",
+        "We spent it and the platform does not accept that: a person should look",
+        samples.DISPUTED,
+    ),
+    EventType(
+        "coupon.revealed",
+        "coupon_id",
+        "有人查看了一张三方码券的券码,供审计",
+        "Somebody was shown the code of a coupon of ours: for the audit",
+        samples.SHOWN,
+    ),
 )
 _FROM_ACCESS = (
     EventType(

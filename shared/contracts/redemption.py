@@ -30,6 +30,9 @@ class CouponRedeemed(_Attempt):
     # The platform's clock, whole seconds where the platform gives no more.
     redeemed_at: datetime
     cancel_until: datetime
+    # Of a coupon whose code we issue: how many uses this was, and how many are left.
+    times: int = 1
+    times_left: int | None = None
 
 
 class CouponCancelled(_Attempt):
@@ -63,3 +66,50 @@ class CouponPending(_Attempt):
 
     coupon_ids: tuple[str, ...]
     since: datetime
+
+
+class CouponIssued(EventData):
+    """One coupon whose code is ours exists; the code itself is told to the platform alone."""
+
+    TYPE: ClassVar[str] = "coupon.issued"
+    SOURCE: ClassVar[str] = "qiao/redemption"
+
+    coupon_id: str
+    platform: str
+    order_id: str
+    product_id: str | None
+    sku_id: str | None
+    title: str | None
+    times_total: int
+    original_amount_fen: int | None
+    pay_amount_fen: int | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+    issued_at: datetime
+
+
+class CouponDisputed(_Attempt):
+    """We spent it, and the platform does not accept that; `kept` means that it stays spent here."""
+
+    TYPE: ClassVar[str] = "coupon.disputed"
+
+    order_id: str
+    coupon_id: str
+    # Of redeeming or of taking back.
+    step: str
+    reason: str
+    kept: bool
+    disputed_at: datetime
+
+
+class CouponRevealed(EventData):
+    """Somebody was shown the code of a coupon of ours: for the audit."""
+
+    TYPE: ClassVar[str] = "coupon.revealed"
+    SOURCE: ClassVar[str] = "qiao/redemption"
+
+    coupon_id: str
+    platform: str
+    order_id: str
+    revealed_by: str
+    revealed_at: datetime

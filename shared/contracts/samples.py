@@ -9,9 +9,12 @@ from shared.contracts.intake import DeliveryConflicted, DeliveryRevealed, Platfo
 from shared.contracts.orders import CouponSnapshot, CouponState, OrderChanged, OrderState
 from shared.contracts.redemption import (
     CouponCancelled,
+    CouponDisputed,
+    CouponIssued,
     CouponPending,
     CouponRedeemed,
     CouponRefused,
+    CouponRevealed,
 )
 
 MERCHANT = "yihetang"
@@ -173,6 +176,40 @@ PENDING = CouponPending(
     terminal_id=TERMINAL_ID,
     coupon_ids=(COUPON_ID,),
     since=TIME,
+)
+
+ISSUED = CouponIssued(
+    coupon_id=COUPON_ID,
+    platform="douyin",
+    order_id=ORDER_ID,
+    product_id="019aa5f0-3c00-7000-8000-000000000008",
+    sku_id="019aa5f0-3c00-7000-8000-000000000009",
+    title="双人下午茶团餐券",
+    times_total=1,
+    original_amount_fen=950,
+    pay_amount_fen=495,
+    valid_from=None,
+    valid_to=TIME + timedelta(days=30),
+    issued_at=TIME,
+)
+DISPUTED = CouponDisputed(
+    redemption_id=_REDEMPTION_ID,
+    platform="douyin",
+    order_id=ORDER_ID,
+    store_id=STORE_ID,
+    terminal_id=TERMINAL_ID,
+    coupon_id=COUPON_ID,
+    step="redeem",
+    reason="already_refunded",
+    kept=True,
+    disputed_at=TIME + timedelta(seconds=2),
+)
+SHOWN = CouponRevealed(
+    coupon_id=COUPON_ID,
+    platform="douyin",
+    order_id=ORDER_ID,
+    revealed_by="staff:019aa5f0-3c00-7000-8000-000000000007",
+    revealed_at=TIME + timedelta(hours=2),
 )
 
 MERCHANT_NOW = MerchantChanged(

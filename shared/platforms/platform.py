@@ -8,6 +8,18 @@ from shared.contracts.intake import PlatformDelivery
 from shared.contracts.observations import Observation
 from shared.platforms.client import ClientFactory, TokenKeeperFactory
 from shared.platforms.goods import GoodsClientFactory, PoiMatch, ProductNotice
+from shared.platforms.questions import (
+    Answer,
+    Ask,
+    Asker,
+    Channel,
+    QueryPairs,
+    Question,
+    Reply,
+    TradeEntry,
+    TradeKeys,
+    Verdict,
+)
 from shared.platforms.scans import Scan
 
 # Where a value sits inside an event's content: keys and list positions from the top.
@@ -59,6 +71,50 @@ class Platform(Protocol):
     def handshake_answer(self, webhook: Webhook) -> bytes | None:
         """The body to answer at once if this is the platform's handshake."""
         ...
+
+    def spi_client_key(self, action: str, query: QueryPairs) -> str | None:
+        """The application that an SPI names in its address; None if this is no SPI at all."""
+        ...
+
+    def verify_spi(
+        self, query: QueryPairs, headers: Mapping[str, str], raw: bytes, secrets: Sequence[str]
+    ) -> bool:
+        """Whether one of the live secrets signed this address and these bytes."""
+        ...
+
+    def read_spi(self, action: str, query: QueryPairs, raw: bytes) -> Question:
+        """Read the question strictly, or raise Unreadable."""
+        ...
+
+    def load_trade_key(self, text: str) -> object:
+        """A public key of the platform, as people paste it. Raises Unreadable."""
+        ...
+
+    def verify_trade(
+        self, headers: Mapping[str, str], raw: bytes, app_id: str, keys: TradeKeys
+    ) -> bool:
+        """Whether the platform signed these bytes, for this mini-program and no other."""
+        ...
+
+    def read_trade(self, headers: Mapping[str, str], raw: bytes) -> Question:
+        """Read the callback strictly, or raise Unreadable."""
+        ...
+
+    def read_question_content(self, channel: Channel, raw: bytes) -> Any:
+        """The content alone, of what stands in the record."""
+        ...
+
+    def ask_of(self, question: Question, asker: Asker) -> Ask:
+        """What one of our services is asked. Raises Unreadable if the content is odd."""
+        ...
+
+    def reply(self, question: Question, ask: Ask, answer: Answer, entry: TradeEntry) -> Reply:
+        """The owner's answer in the platform's form."""
+        ...
+
+    def reply_without_answer(
+        self, channel: Channel, verdict: Verdict, reason: str | None = None
+    ) -> Reply: ...
 
     def account_id(self, content: object) -> str | None:
         """The merchant's id at the platform, if the content names one."""

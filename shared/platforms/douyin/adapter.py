@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.contracts.intake import PlatformDelivery
 from shared.contracts.observations import Observation
@@ -12,6 +13,11 @@ from shared.platforms.douyin import (
     personal,
     scan,
     signatures,
+    spi,
+    spi_asks,
+    spi_replies,
+    trade,
+    trade_replies,
     webhooks,
 )
 from shared.platforms.douyin.client import DEFAULT_BASE_URL, DouyinClient
@@ -19,6 +25,18 @@ from shared.platforms.douyin.goods import DouyinGoodsClient
 from shared.platforms.douyin.tokens import ClientTokenSource
 from shared.platforms.goods import GoodsClientFactory, PoiMatch, ProductNotice
 from shared.platforms.platform import Path, Webhook
+from shared.platforms.questions import (
+    Answer,
+    Ask,
+    Asker,
+    Channel,
+    QueryPairs,
+    Question,
+    Reply,
+    TradeEntry,
+    TradeKeys,
+    Verdict,
+)
 from shared.platforms.scans import Scan
 
 
@@ -50,6 +68,47 @@ class Douyin:
 
     def handshake_answer(self, webhook: Webhook) -> bytes | None:
         return webhooks.handshake_answer(webhook)
+
+    def spi_client_key(self, action: str, query: QueryPairs) -> str | None:
+        return spi.client_key(query) if spi.is_action(action) else None
+
+    def verify_spi(
+        self, query: QueryPairs, headers: Mapping[str, str], raw: bytes, secrets: Sequence[str]
+    ) -> bool:
+        return spi.verify(query, headers, raw, secrets)
+
+    def read_spi(self, action: str, query: QueryPairs, raw: bytes) -> Question:
+        return spi.read(action, query, raw)
+
+    def load_trade_key(self, text: str) -> object:
+        return trade.load_public_key(text)
+
+    def verify_trade(
+        self, headers: Mapping[str, str], raw: bytes, app_id: str, keys: TradeKeys
+    ) -> bool:
+        return trade.verify(headers, raw, app_id, keys)
+
+    def read_trade(self, headers: Mapping[str, str], raw: bytes) -> Question:
+        return trade.read(headers, raw)
+
+    def read_question_content(self, channel: Channel, raw: bytes) -> Any:
+        return spi.read_body(raw) if channel is Channel.SPI else trade.read_content(raw)
+
+    def ask_of(self, question: Question, asker: Asker) -> Ask:
+        translate = spi_asks.ask_of if question.channel is Channel.SPI else trade_replies.ask_of
+        return translate(question, asker)
+
+    def reply(self, question: Question, ask: Ask, answer: Answer, entry: TradeEntry) -> Reply:
+        if question.channel is Channel.SPI:
+            return spi_replies.reply(ask, answer)
+        return trade_replies.reply(ask, answer, entry)
+
+    def reply_without_answer(
+        self, channel: Channel, verdict: Verdict, reason: str | None = None
+    ) -> Reply:
+        if channel is Channel.SPI:
+            return spi_replies.reply_without(verdict, reason)
+        return trade_replies.reply_without(verdict, reason)
 
     def account_id(self, content: object) -> str | None:
         return webhooks.account_id(content)

@@ -24,6 +24,12 @@ PERSONAL_MEMBERS_OF: dict[str, frozenset[str]] = {
     "im_group_receive_msg": frozenset({"text"}),
     "item_comment_reply": frozenset({"content"}),
 }
+# What platforms ask holds our own codes too, and what buyers wrote with a refund.
+QUESTION_PREFIXES = ("spi_", "trade_")
+_OF_QUESTIONS = PERSONAL_MEMBERS | {
+    *("code", "codes", "encrypted_code", "encrypted_codes", "desc", "refund_description"),
+    *("merchant_uid", "user_bill_pay_id", "departure_info"),
+}
 _MEMBERS_OF = {event: PERSONAL_MEMBERS | more for event, more in PERSONAL_MEMBERS_OF.items()}
 _MOBILE_NUMBER = re.compile(r"(?:\+?86[ -]?)?1[3-9]\d{9}", re.ASCII)
 _SHORTEST_NUMBER = len("13800001234")
@@ -38,12 +44,18 @@ def personal_fields(event: str, content: object) -> tuple[Path, ...]:
     An empty path is the content itself.
     """
     found: list[Path] = []
-    names = _MEMBERS_OF.get(event, PERSONAL_MEMBERS)
+    names = _names(event)
     if isinstance(content, _NESTED):
         _collect(content, names=names, path=(), personal=False, found=found)
     elif _is_mobile_number(content):
         found.append(())
     return tuple(found)
+
+
+def _names(event: str) -> frozenset[str]:
+    if event.startswith(QUESTION_PREFIXES):
+        return _OF_QUESTIONS
+    return _MEMBERS_OF.get(event, PERSONAL_MEMBERS)
 
 
 def _collect(

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from services.simulator.handlers import goods, pois
 from services.simulator.handlers.books import write_call_counts
 from services.simulator.handlers.life import STEP_MAX, STEPS
 from services.simulator.handlers.world import World, reload_controls
@@ -32,6 +33,16 @@ async def live(world: World) -> None:
             pass
 
 
+async def end_audits(world: World) -> None:
+    while await goods.end_audits(world) == goods.AUDITS_MAX:
+        pass
+
+
+async def end_matching(world: World) -> None:
+    while await pois.end_tasks(world) == pois.TASKS_MAX:
+        pass
+
+
 async def forget_old_tokens(world: World) -> None:
     async with world.pool.acquire() as conn:
         await remove_old_tokens(conn, utc_now() - _TOKENS_KEPT)
@@ -39,6 +50,8 @@ async def forget_old_tokens(world: World) -> None:
 
 SCHEDULE = (
     Repeated("life", 0.25, live),
+    Repeated("audits", 0.25, end_audits),
+    Repeated("matching", 0.25, end_matching),
     Repeated("controls", 1.0, reload_controls),
     Repeated("call-counts", 1.0, write_call_counts),
     Repeated("tokens", 60.0, forget_old_tokens),

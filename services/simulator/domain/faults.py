@@ -22,6 +22,9 @@ class CallKind(StrEnum):
     VERIFY_RECORD = "verify_record"
     ORDER_QUERY = "order_query"
     EVENT_STATUS = "event_status"
+    GOODS_WRITE = "goods_write"
+    GOODS_READ = "goods_read"
+    POI = "poi"
     SHORT_LINK = "short_link"
 
 

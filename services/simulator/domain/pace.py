@@ -19,3 +19,6 @@ class Pace(BaseModel):
     prepare_per_second: int = _Rate
     verify_record_per_second: int = _Rate
     order_query_per_second: int = _Rate
+    # From a product's saving to the end of its audit, and from a matching task to its end.
+    product_audit_seconds: float = Field(default=2, ge=0, le=10**9)
+    poi_match_seconds: float = Field(default=2, ge=0, le=10**9)

@@ -1,8 +1,17 @@
 """The platform's paths, short links, and the controls under /sim/v1/."""
 
 from services.simulator.http.control import CONTROL_ROUTES
+from services.simulator.http.goods import GOODS_ROUTES
+from services.simulator.http.goods_control import GOODS_CONTROLS
 from services.simulator.http.health import HEALTH_ROUTES
 from services.simulator.http.links import LINK_ROUTES
 from services.simulator.http.platform import PLATFORM_ROUTES
 
-ROUTES = (*HEALTH_ROUTES, *CONTROL_ROUTES, *PLATFORM_ROUTES, *LINK_ROUTES)
+ROUTES = (
+    *HEALTH_ROUTES,
+    *CONTROL_ROUTES,
+    *GOODS_CONTROLS,
+    *PLATFORM_ROUTES,
+    *GOODS_ROUTES,
+    *LINK_ROUTES,
+)

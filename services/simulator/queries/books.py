@@ -126,6 +126,7 @@ async def forget_everything(conn: Connection) -> None:
     await conn.execute(
         """
         TRUNCATE orders, coupons, preparations, verifications, cancellations, webhooks,
-                 webhook_attempts, injected_faults, call_counts, controls
+                 webhook_attempts, injected_faults, call_counts, controls,
+                 goods, goods_verdicts, poi_match_stores, poi_match_tasks, poi_relations
         """
     )

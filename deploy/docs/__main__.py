@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from deploy.docs import asyncapi, cli, events, orders, redemption
+from deploy.docs import asyncapi, cli, events, openapi, orders, redemption
 
 _FOLDER = Path(__file__).parent.parent.parent / "docs"
 DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
@@ -16,6 +16,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "events.md": events.render,
         "orders.md": orders.render,
         "redemption.md": redemption.render,
+        **openapi.documents(),
     }
 )
 
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
     stale = [name for name, render in DOCUMENTS.items() if not _is(name, render())]
     if not arguments:
         for name in stale:
+            (_FOLDER / name).parent.mkdir(exist_ok=True)
             (_FOLDER / name).write_text(DOCUMENTS[name]())
             print(f"docs/{name}")
         return 0

@@ -28,7 +28,6 @@ from shared.postgres.pool import pooled
 from shared.sealing.keyring import Keyring
 from shared.web import operations
 from shared.web.keys import BROKER, DATABASE, VERIFIER
-from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.routes import add_routes
 from shared.web.server import new_application, serving
 from shared.web.verifier import TokenVerifier
@@ -110,5 +109,5 @@ def _application(
     app[VERIFIER] = verifier
     app[PARTS] = parts
     app[operations.SUBSCRIPTIONS] = SUBSCRIPTIONS
-    add_routes(app, (*HEALTH_ROUTES, *OPERATION_ROUTES, *ROUTES))
+    add_routes(app, ROUTES)
     return app

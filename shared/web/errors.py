@@ -3,12 +3,20 @@
 import structlog
 from aiohttp import web
 from pydantic import ValidationError
+from typing_extensions import TypedDict
 
 from shared.errors import Rejection, TooManyRequests, Unavailable, Unreadable
 from shared.postgres.connection import is_outage, is_unstorable
 from shared.web.body import json_response
 
 log = structlog.get_logger()
+
+
+class Problem(TypedDict):
+    """`reason` is for programs and stays; `detail` is for people."""
+
+    reason: str
+    detail: str
 
 
 def answer_failure(failure: Exception, request: web.Request) -> tuple[web.Response, str]:
@@ -42,7 +50,8 @@ def _from_database(failure: Exception) -> Exception:
 
 
 def problem(status: int, reason: str, detail: str) -> web.Response:
-    return json_response({"reason": reason, "detail": detail}, status=status)
+    body: Problem = {"reason": reason, "detail": detail}
+    return json_response(body, status=status)
 
 
 def _later(failure: TooManyRequests | Unavailable) -> web.Response:

@@ -68,14 +68,14 @@ def _truth(value: object) -> object:
 
 
 # Each is written in one way only, so that the document says exactly what is read.
-Number = Annotated[int, BeforeValidator(_number)]
 Time = Annotated[
     datetime, BeforeValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 Day = Annotated[date, BeforeValidator(_day)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Limit = Annotated[Number, Field(ge=1, le=LIMIT_MAX)]
+Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX), BeforeValidator(_number)]
+Number = Annotated[int, Field(ge=1, le=10**18 - 1), BeforeValidator(_number)]
 Cursor = Annotated[
     str, Field(max_length=1000, description="`next_cursor` of the page before, as it is")
 ]

@@ -12,9 +12,12 @@ from services.access.http import (
     terminals,
     tokens,
 )
+from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.routes import Route
 
 ROUTES: Sequence[Route] = (
+    *HEALTH_ROUTES,
+    *OPERATION_ROUTES,
     *tokens.ROUTES,
     *sign_in.ROUTES,
     *merchants.ROUTES,

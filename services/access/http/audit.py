@@ -1,32 +1,49 @@
 """Routes about the audit, and about the keys, which only the operator touches."""
 
-from typing import Any
+from typing import Annotated, Self
 
 from aiohttp import web
+from pydantic import Field, model_validator
 
 from services.access.domain.chain import Chained
 from services.access.domain.grants import require_every_merchant, require_every_store
 from services.access.handlers.audit import Walk, walk_chain
 from services.access.handlers.signing_keys import rotate
-from services.access.http.fields import (
-    Body,
-    iso,
-    read_optional_body,
-    read_page,
-    read_slug,
-    read_text,
-)
+from services.access.http.fields import Body, iso
 from services.access.http.parts import PARTS, act_of
+from services.access.http.shapes import OfMerchant, ShownEntry, ShownKey, ShownWalk
 from services.access.queries import audit as queries
 from services.access.queries.audit import Filter, Head
-from shared.errors import Unreadable
-from shared.web.body import json_response
+from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE, PRINCIPAL
-from shared.web.pages import page, read_time
+from shared.web.pages import Page, cursor_parts, page, wrong_cursor
+from shared.web.query import Number, Query, Text, Time, query_of
 from shared.web.routes import Route
 
 _SEQ_DIGITS_MAX = 18
-_HASH_CHARACTERS = 64
+
+
+class AuditQuery(OfMerchant):
+    actor: Text | None = None
+    action: Text | None = None
+    subject: Text | None = None
+    since: Time | None = Field(default=None, alias="from")
+    until: Time | None = Field(default=None, alias="to")
+
+
+class WalkQuery(Query):
+    """The anchor is a head of the chain that was noted elsewhere: both of it, or none."""
+
+    from_seq: Number = 1
+    anchor_seq: Number | None = None
+    anchor_hash: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.anchor_seq is None) is not (self.anchor_hash is None):
+            message = "anchor_seq and anchor_hash belong together"
+            raise ValueError(message)
+        return self
 
 
 class RotationRequest(Body):
@@ -38,66 +55,54 @@ class RotationRequest(Body):
 async def list_audit(request: web.Request) -> web.Response:
     principal = request[PRINCIPAL]
     require_every_store(principal)
-    limit, before = read_page(request)
+    query = query_of(request, AuditQuery)
+    before = cursor_parts(query.cursor, length=1)
     wanted = Filter(
-        actor=read_text(request, "actor"),
-        action=read_text(request, "action"),
-        subject=read_text(request, "subject"),
-        merchant=principal.narrowed(read_slug(request, "merchant")),
-        since=read_time(request, "from"),
-        until=read_time(request, "to"),
+        actor=query.actor,
+        action=query.action,
+        subject=query.subject,
+        merchant=principal.narrowed(query.merchant),
+        since=query.since,
+        until=query.until,
     )
     async with request.app[DATABASE].pool.acquire() as conn:
         found = await queries.list_audit(
-            conn, wanted, before=_read_seq(before, "cursor") if before else None, limit=limit + 1
+            conn, wanted, before=_seq(before[0]) if before else None, limit=query.limit + 1
         )
     return json_response(
-        page(found, limit=limit, cursor_of=lambda one: (str(one.seq),), show=_show)
+        page(found, limit=query.limit, cursor_of=lambda one: (str(one.seq),), show=_show)
     )
 
 
 async def verify_audit(request: web.Request) -> web.Response:
     """Walk the chain; `anchor_seq` and `anchor_hash` are a head that was noted elsewhere."""
-    query = request.query
-    from_seq = _read_seq(query.get("from_seq", "1"), "from_seq")
+    query = query_of(request, WalkQuery)
     anchor = None
-    if "anchor_seq" in query or "anchor_hash" in query:
-        seq = _read_seq(query.get("anchor_seq", ""), "anchor_seq")
-        anchor = Head(seq, _read_hash(query.get("anchor_hash", ""), "anchor_hash"))
+    if query.anchor_seq is not None and query.anchor_hash is not None:
+        anchor = Head(query.anchor_seq, bytes.fromhex(query.anchor_hash))
     pool = request.app[DATABASE].pool
-    walk = await walk_chain(pool, from_seq=from_seq, anchor=anchor)
-    return json_response(_show_walk(walk, from_seq))
+    walk = await walk_chain(pool, from_seq=query.from_seq, anchor=anchor)
+    return json_response(_show_walk(walk, query.from_seq))
 
 
 async def rotate_keys(request: web.Request) -> web.Response:
     require_every_merchant(request[PRINCIPAL])
-    body, parts = await read_optional_body(request, RotationRequest), request.app[PARTS]
+    body, parts = await read_body(request, RotationRequest), request.app[PARTS]
     async with act_of(request) as act:
         key = await rotate(act, parts.seal, parts.rotation, at_once=body.at_once)
     async with request.app[DATABASE].pool.acquire() as conn:
         await parts.authority.refresh(conn)
-    return json_response({"key_id": str(key.key_id), "signs_from": iso(key.signs_from)}, status=201)
+    answer: ShownKey = {"key_id": str(key.key_id), "signs_from": iso(key.signs_from)}
+    return json_response(answer, status=201)
 
 
-def _read_seq(text: str, name: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > _SEQ_DIGITS_MAX or int(text) < 1:
-        message = f"{name}: a whole number from 1"
-        raise Unreadable(message)
+def _seq(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > _SEQ_DIGITS_MAX:
+        raise wrong_cursor()
     return int(text)
 
 
-def _read_hash(text: str, name: str) -> bytes:
-    try:
-        value = bytes.fromhex(text)
-    except ValueError:
-        value = b""
-    if len(text) != _HASH_CHARACTERS or not value:
-        message = f"{name}: {_HASH_CHARACTERS} hexadecimal characters"
-        raise Unreadable(message)
-    return value
-
-
-def _show(chained: Chained) -> dict[str, Any]:
+def _show(chained: Chained) -> ShownEntry:
     entry = chained.entry
     return {
         "seq": chained.seq,
@@ -113,7 +118,7 @@ def _show(chained: Chained) -> dict[str, Any]:
     }
 
 
-def _show_walk(walk: Walk, from_seq: int) -> dict[str, Any]:
+def _show_walk(walk: Walk, from_seq: int) -> ShownWalk:
     return {
         "valid": walk.broken_seq is None,
         "from_seq": from_seq,
@@ -126,7 +131,33 @@ def _show_walk(walk: Walk, from_seq: int) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", "/v1/audit", list_audit, "audit:read"),
-    Route("GET", "/v1/audit/verify", verify_audit, "audit:read"),
-    Route("POST", "/v1/signing-keys/rotate", rotate_keys, "signing_keys:write"),
+    Route(
+        "GET",
+        "/v1/audit",
+        list_audit,
+        "audit:read",
+        summary="Who did what, newest first",
+        query=AuditQuery,
+        answers={200: Page[ShownEntry]},
+        refusals={403: ("every_store_needed",)},
+    ),
+    Route(
+        "GET",
+        "/v1/audit/verify",
+        verify_audit,
+        "audit:read",
+        summary="Whether the audit is whole",
+        query=WalkQuery,
+        answers={200: ShownWalk},
+    ),
+    Route(
+        "POST",
+        "/v1/signing-keys/rotate",
+        rotate_keys,
+        "signing_keys:write",
+        summary="Sign with a new key from soon on",
+        body=RotationRequest,
+        answers={201: ShownKey},
+        refusals={403: ("operator_only",), 409: ("rotation_under_way",)},
+    ),
 )

@@ -1,6 +1,6 @@
 """Routes about client credentials of partners' programs."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field
@@ -15,17 +15,17 @@ from services.access.http.fields import (
     Reason,
     StoreIds,
     iso,
-    read_optional_body,
-    read_page,
+    read_after,
     read_path,
-    read_slug,
 )
 from services.access.http.parts import PARTS, act_of
+from services.access.http.shapes import NewClientSecret, OfMerchant, ShownClient
 from services.access.queries import clients as queries
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE, PRINCIPAL
-from shared.web.pages import page
+from shared.web.pages import Page, page
 from shared.web.principal import EVERY_MERCHANT
+from shared.web.query import query_of
 from shared.web.routes import Route
 
 
@@ -38,7 +38,7 @@ class NewClient(Body):
     actions: Annotated[tuple[Action, ...], Field(min_length=1, max_length=50)]
 
 
-class Revocation(Body):
+class ClientRevocation(Body):
     reason: Reason = "revoked by hand"
 
 
@@ -54,11 +54,12 @@ async def post_client(request: web.Request) -> web.Response:
             stores=body.stores,
             actions=body.actions,
         )
-    return json_response(_show(client) | {"client_secret": secret}, status=201)
+    answer: NewClientSecret = {**_show(client), "client_secret": secret}
+    return json_response(answer, status=201)
 
 
 async def revoke_client(request: web.Request) -> web.Response:
-    body = await read_optional_body(request, Revocation)
+    body = await read_body(request, ClientRevocation)
     async with act_of(request) as act:
         client = await handlers.revoke_client(
             act, request[PRINCIPAL], read_path(request, "client_id"), reason=body.reason
@@ -67,15 +68,14 @@ async def revoke_client(request: web.Request) -> web.Response:
 
 
 async def list_clients(request: web.Request) -> web.Response:
-    principal = request[PRINCIPAL]
-    merchant = principal.narrowed(read_slug(request, "merchant"))
-    limit, after = read_page(request)
+    principal, query = request[PRINCIPAL], query_of(request, OfMerchant)
+    merchant, after = principal.narrowed(query.merchant), read_after(query)
     async with request.app[DATABASE].pool.acquire() as conn:
         found = await queries.list_clients(
-            conn, merchant=merchant, only=principal.stores, after=after, limit=limit + 1
+            conn, merchant=merchant, only=principal.stores, after=after, limit=query.limit + 1
         )
     return json_response(
-        page(found, limit=limit, cursor_of=lambda one: (one.client_id,), show=_show)
+        page(found, limit=query.limit, cursor_of=lambda one: (one.client_id,), show=_show)
     )
 
 
@@ -86,7 +86,7 @@ async def get_client(request: web.Request) -> web.Response:
     return json_response(_show(client))
 
 
-def _show(client: Client) -> dict[str, Any]:
+def _show(client: Client) -> ShownClient:
     return {
         "client_id": client.client_id,
         "merchant": client.merchant or EVERY_MERCHANT,
@@ -102,8 +102,43 @@ def _show(client: Client) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("POST", "/v1/clients", post_client, "clients:write"),
-    Route("GET", "/v1/clients", list_clients, "clients:write"),
-    Route("GET", "/v1/clients/{client_id}", get_client, "clients:write"),
-    Route("POST", "/v1/clients/{client_id}/revoke", revoke_client, "clients:write"),
+    Route(
+        "POST",
+        "/v1/clients",
+        post_client,
+        "clients:write",
+        summary="Give a program credentials; the secret is shown this once",
+        body=NewClient,
+        answers={201: NewClientSecret},
+        refusals={
+            403: ("grants_more_than_held", "operator_only"),
+            404: ("not_found", "store_unknown"),
+        },
+    ),
+    Route(
+        "GET",
+        "/v1/clients",
+        list_clients,
+        "clients:write",
+        summary="The clients this token reaches",
+        query=OfMerchant,
+        answers={200: Page[ShownClient]},
+    ),
+    Route(
+        "GET",
+        "/v1/clients/{client_id}",
+        get_client,
+        "clients:write",
+        summary="One client",
+        answers={200: ShownClient},
+    ),
+    Route(
+        "POST",
+        "/v1/clients/{client_id}/revoke",
+        revoke_client,
+        "clients:write",
+        summary="Void the credentials for good",
+        body=ClientRevocation,
+        answers={200: ShownClient},
+    ),
 )

@@ -1,10 +1,9 @@
 """The members of request bodies, each with its limits, and how to read what is optional."""
 
-import re
 import unicodedata
 from datetime import datetime
 from functools import cache
-from typing import Annotated, TypeVar
+from typing import Annotated, overload
 from zoneinfo import available_timezones
 
 from aiohttp import web
@@ -15,19 +14,19 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
+    WithJsonSchema,
 )
 
 from services.access.domain.actions import ACTIONS
 from shared.contracts.envelope import MERCHANT_PATTERN
 from shared.errors import Unreadable
 from shared.platforms.registry import PLATFORMS
-from shared.web.body import read_raw
-from shared.web.pages import read_cursor, read_limit
+from shared.web.pages import cursor_parts
+from shared.web.query import PageQuery
 
 _TEXT_MAX = 200
 # Control characters, surrogates, line and paragraph separators; other spaces are typed by people.
 _UNWANTED = frozenset({"Cc", "Cs", "Zl", "Zp"})
-Read = TypeVar("Read", bound="Body")
 
 
 class Body(BaseModel):
@@ -84,7 +83,9 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _Clean
 ]
-PlatformName = Annotated[str, AfterValidator(_is_platform)]
+PlatformName = Annotated[
+    str, AfterValidator(_is_platform), WithJsonSchema({"type": "string", "enum": sorted(PLATFORMS)})
+]
 PlatformId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_is_time_zone)]
 Login = Annotated[
@@ -98,35 +99,19 @@ StoreIds = Annotated[
     Field(min_length=1, max_length=100),
     AfterValidator(lambda stores: tuple(sorted(set(stores)))),
 ]
-Action = Annotated[str, AfterValidator(_is_action)]
-
-
-async def read_optional_body(request: web.Request, model: type[Read]) -> Read:
-    return model.model_validate_json(await read_raw(request) or b"{}")
-
-
-def read_slug(request: web.Request, name: str) -> str | None:
-    """A slug in the query, or None where it is not given."""
-    text = request.query.get(name)
-    if text is not None and not re.fullmatch(MERCHANT_PATTERN, text):
-        message = f"{name}: lower-case letters, digits and hyphens"
-        raise Unreadable(message)
-    return text
-
-
-def read_text(request: web.Request, name: str) -> str | None:
-    text = request.query.get(name)
-    return None if text is None else _clean_text(text, name)
+Action = Annotated[
+    str, AfterValidator(_is_action), WithJsonSchema({"type": "string", "enum": sorted(ACTIONS)})
+]
 
 
 def read_path(request: web.Request, name: str) -> str:
     return _clean_text(request.match_info[name], name)
 
 
-def read_page(request: web.Request) -> tuple[int, str | None]:
-    """The limit, and the last id of the page before."""
-    cursor = read_cursor(request, length=1)
-    return read_limit(request), _clean_text(cursor[0], "cursor") if cursor else None
+def read_after(query: PageQuery) -> str | None:
+    """The last id of the page before."""
+    cursor = cursor_parts(query.cursor, length=1)
+    return _clean_text(cursor[0], "cursor") if cursor else None
 
 
 def _clean_text(text: str, name: str) -> str:
@@ -136,5 +121,9 @@ def _clean_text(text: str, name: str) -> str:
     return text
 
 
+@overload
+def iso(time: datetime) -> str: ...
+@overload
+def iso(time: datetime | None) -> str | None: ...
 def iso(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat()

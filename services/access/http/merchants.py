@@ -1,7 +1,5 @@
 """Routes about merchants."""
 
-from typing import Any
-
 from aiohttp import web
 
 from services.access.domain.grants import missing, require_every_merchant
@@ -14,15 +12,16 @@ from services.access.http.fields import (
     PlatformId,
     PlatformName,
     iso,
-    read_page,
+    read_after,
     read_path,
-    read_slug,
 )
 from services.access.http.parts import act_of
+from services.access.http.shapes import OfMerchant, ShownMerchant
 from services.access.queries import merchants as queries
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE, PRINCIPAL
-from shared.web.pages import page
+from shared.web.pages import Page, page
+from shared.web.query import query_of
 from shared.web.routes import Route
 
 
@@ -63,12 +62,12 @@ async def patch_merchant(request: web.Request) -> web.Response:
 
 
 async def list_merchants(request: web.Request) -> web.Response:
-    only = request[PRINCIPAL].narrowed(read_slug(request, "merchant"))
-    limit, after = read_page(request)
+    query = query_of(request, OfMerchant)
+    only, after = request[PRINCIPAL].narrowed(query.merchant), read_after(query)
     async with request.app[DATABASE].pool.acquire() as conn:
-        found = await queries.list_merchants(conn, only=only, after=after, limit=limit + 1)
+        found = await queries.list_merchants(conn, only=only, after=after, limit=query.limit + 1)
     return json_response(
-        page(found, limit=limit, cursor_of=lambda one: (one.merchant,), show=_show)
+        page(found, limit=query.limit, cursor_of=lambda one: (one.merchant,), show=_show)
     )
 
 
@@ -81,7 +80,7 @@ async def get_merchant(request: web.Request) -> web.Response:
     return json_response(_show(found))
 
 
-def _show(merchant: Merchant) -> dict[str, Any]:
+def _show(merchant: Merchant) -> ShownMerchant:
     return {
         "merchant": merchant.merchant,
         "name": merchant.name,
@@ -94,8 +93,41 @@ def _show(merchant: Merchant) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("POST", "/v1/merchants", post_merchant, "merchants:write"),
-    Route("GET", "/v1/merchants", list_merchants, "merchants:read"),
-    Route("GET", "/v1/merchants/{merchant}", get_merchant, "merchants:read"),
-    Route("PATCH", "/v1/merchants/{merchant}", patch_merchant, "merchants:write"),
+    Route(
+        "POST",
+        "/v1/merchants",
+        post_merchant,
+        "merchants:write",
+        summary="Add a merchant; the same again is no second one",
+        body=NewMerchant,
+        answers={200: ShownMerchant, 201: ShownMerchant},
+        refusals={403: ("operator_only",), 409: ("merchant_exists", "account_taken")},
+    ),
+    Route(
+        "GET",
+        "/v1/merchants",
+        list_merchants,
+        "merchants:read",
+        summary="The merchants this token reaches",
+        query=OfMerchant,
+        answers={200: Page[ShownMerchant]},
+    ),
+    Route(
+        "GET",
+        "/v1/merchants/{merchant}",
+        get_merchant,
+        "merchants:read",
+        summary="One merchant",
+        answers={200: ShownMerchant},
+    ),
+    Route(
+        "PATCH",
+        "/v1/merchants/{merchant}",
+        patch_merchant,
+        "merchants:write",
+        summary="Change a merchant; what is left out stays",
+        body=MerchantChange,
+        answers={200: ShownMerchant},
+        refusals={403: ("operator_only",), 409: ("account_taken",)},
+    ),
 )

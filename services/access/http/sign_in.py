@@ -1,7 +1,5 @@
 """Routes that give tokens to people."""
 
-from typing import Any
-
 from aiohttp import web
 from pydantic import SecretStr
 
@@ -12,6 +10,7 @@ from services.access.handlers.sign_in import Claim, Session, SessionOver
 from services.access.handlers.staff import set_password
 from services.access.http.fields import Body, Login, NewPassword, Password, Slug
 from services.access.http.parts import PARTS, act_of, counting_refusals
+from services.access.http.shapes import PasswordChanged, ShownSession
 from services.access.http.tokens import show_token
 from shared.clock import utc_now
 from shared.errors import Unauthorized
@@ -55,7 +54,8 @@ async def post_password(request: web.Request) -> web.Response:
             await set_password(
                 act, entered.staff_id, password_hash, action="staff.password_changed"
             )
-    return json_response({"staff_id": str(entered.staff_id), "changed": True})
+    answer: PasswordChanged = {"staff_id": str(entered.staff_id), "changed": True}
+    return json_response(answer)
 
 
 async def post_renewal(request: web.Request) -> web.Response:
@@ -104,20 +104,56 @@ async def _matches(request: web.Request, claim: Claim, password: SecretStr) -> b
     )
 
 
-def _show(session: Session) -> dict[str, Any]:
+def _show(session: Session) -> ShownSession:
     signed_in = session.signed_in
-    return show_token(session.token) | {
+    return {
+        **show_token(session.token),
         "staff_id": str(signed_in.staff_id),
         "name": session.name,
         "merchant": signed_in.merchant,
         "role": signed_in.role,
         "stores": signed_in.stores,
-        "actions": ROLE_ACTIONS[signed_in.role],
+        "actions": sorted(ROLE_ACTIONS[signed_in.role]),
     }
 
 
+_REFUSED = ("sign_in_refused",)
+_TOO_MANY = ("locked_out", "too_many_requests")
 ROUTES = (
-    Route("POST", "/v1/sign-in", post_sign_in),
-    Route("POST", "/v1/sign-in/renew", post_renewal),
-    Route("POST", "/v1/sign-in/password", post_password),
+    Route(
+        "POST",
+        "/v1/sign-in",
+        post_sign_in,
+        summary="A token for a person",
+        body=SignIn,
+        answers={200: ShownSession},
+        refusals={401: _REFUSED, 429: _TOO_MANY},
+    ),
+    Route(
+        "POST",
+        "/v1/sign-in/renew",
+        post_renewal,
+        summary="A new token for the one in Authorization",
+        answers={200: ShownSession},
+        refusals={
+            401: (
+                "token_missing",
+                "token_invalid",
+                "token_expired",
+                "token_revoked",
+                "not_renewable",
+                "session_over",
+            ),
+            429: ("too_many_requests",),
+        },
+    ),
+    Route(
+        "POST",
+        "/v1/sign-in/password",
+        post_password,
+        summary="Change one's own password",
+        body=PasswordChange,
+        answers={200: PasswordChanged},
+        refusals={401: _REFUSED, 422: ("password_too_weak",), 429: _TOO_MANY},
+    ),
 )

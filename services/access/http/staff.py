@@ -1,6 +1,6 @@
 """Routes about people who sign in."""
 
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from aiohttp import web
@@ -19,15 +19,15 @@ from services.access.http.fields import (
     Slug,
     StoreIds,
     iso,
-    read_optional_body,
-    read_page,
-    read_slug,
+    read_after,
 )
 from services.access.http.parts import PARTS, act_of
+from services.access.http.shapes import OfMerchant, ShownStaff
 from services.access.queries import staff as queries
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE, PRINCIPAL
-from shared.web.pages import page, read_uuid
+from shared.web.pages import Page, page, read_uuid
+from shared.web.query import query_of
 from shared.web.routes import Route
 
 
@@ -106,7 +106,7 @@ async def patch_staff(request: web.Request) -> web.Response:
 
 
 async def deactivate_staff(request: web.Request) -> web.Response:
-    body = await read_optional_body(request, Deactivation)
+    body = await read_body(request, Deactivation)
     async with act_of(request) as act:
         person = await handlers.deactivate_person(
             act,
@@ -133,20 +133,21 @@ async def reset_password(request: web.Request) -> web.Response:
 
 
 async def list_staff(request: web.Request) -> web.Response:
-    principal = request[PRINCIPAL]
-    merchant = principal.narrowed(read_slug(request, "merchant"))
-    limit, after = read_page(request)
+    principal, query = request[PRINCIPAL], query_of(request, OfMerchant)
+    merchant, after = principal.narrowed(query.merchant), read_after(query)
     async with request.app[DATABASE].pool.acquire() as conn:
         found = await queries.list_staff(
             conn,
             merchant=merchant,
             only=principal.stores,
             after=read_uuid(after, "cursor") if after else None,
-            limit=limit + 1,
+            limit=query.limit + 1,
         )
         people = await open_names(conn, request.app[PARTS].keyring, found)
     return json_response(
-        page(people, limit=limit, cursor_of=lambda one: (str(one.staff.staff_id),), show=_show)
+        page(
+            people, limit=query.limit, cursor_of=lambda one: (str(one.staff.staff_id),), show=_show
+        )
     )
 
 
@@ -162,7 +163,7 @@ def _staff_id(request: web.Request) -> UUID:
     return read_uuid(request.match_info["staff_id"], "staff_id")
 
 
-def _show(person: Person) -> dict[str, Any]:
+def _show(person: Person) -> ShownStaff:
     staff = person.staff
     return {
         "staff_id": str(staff.staff_id),
@@ -178,11 +179,80 @@ def _show(person: Person) -> dict[str, Any]:
     }
 
 
+_ONE = {"staff_id": UUID}
 ROUTES = (
-    Route("POST", "/v1/staff", post_staff, "staff:write"),
-    Route("GET", "/v1/staff", list_staff, "staff:read"),
-    Route("GET", "/v1/staff/{staff_id}", get_staff, "staff:read"),
-    Route("PATCH", "/v1/staff/{staff_id}", patch_staff, "staff:write"),
-    Route("POST", "/v1/staff/{staff_id}/deactivate", deactivate_staff, "staff:write"),
-    Route("POST", "/v1/staff/{staff_id}/password", reset_password, "staff:write"),
+    Route(
+        "POST",
+        "/v1/staff",
+        post_staff,
+        "staff:write",
+        summary="Add a person; the same again is no second one",
+        body=NewStaff,
+        answers={200: ShownStaff, 201: ShownStaff},
+        refusals={
+            403: ("grants_more_than_held",),
+            404: ("not_found", "store_unknown"),
+            409: ("login_taken",),
+            422: ("password_too_weak",),
+        },
+    ),
+    Route(
+        "GET",
+        "/v1/staff",
+        list_staff,
+        "staff:read",
+        summary="The people this token reaches",
+        query=OfMerchant,
+        answers={200: Page[ShownStaff]},
+    ),
+    Route(
+        "GET",
+        "/v1/staff/{staff_id}",
+        get_staff,
+        "staff:read",
+        summary="One person",
+        path_types=_ONE,
+        answers={200: ShownStaff},
+    ),
+    Route(
+        "PATCH",
+        "/v1/staff/{staff_id}",
+        patch_staff,
+        "staff:write",
+        summary="Change a person; tokens from before are void where rights are lost",
+        path_types=_ONE,
+        body=StaffChange,
+        answers={200: ShownStaff},
+        refusals={
+            403: ("grants_more_than_held",),
+            404: ("not_found", "store_unknown"),
+            409: ("staff_deactivated",),
+        },
+    ),
+    Route(
+        "POST",
+        "/v1/staff/{staff_id}/deactivate",
+        deactivate_staff,
+        "staff:write",
+        summary="Let a person in no more",
+        path_types=_ONE,
+        body=Deactivation,
+        answers={200: ShownStaff},
+        refusals={403: ("grants_more_than_held",)},
+    ),
+    Route(
+        "POST",
+        "/v1/staff/{staff_id}/password",
+        reset_password,
+        "staff:write",
+        summary="Give a person a new password",
+        path_types=_ONE,
+        body=PasswordReset,
+        answers={200: ShownStaff},
+        refusals={
+            403: ("grants_more_than_held", "own_password"),
+            409: ("staff_deactivated",),
+            422: ("password_too_weak",),
+        },
+    ),
 )

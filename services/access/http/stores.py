@@ -1,7 +1,5 @@
 """Routes about stores."""
 
-from typing import Any
-
 from aiohttp import web
 
 from services.access.domain.records import Store
@@ -14,15 +12,16 @@ from services.access.http.fields import (
     Slug,
     TimeZone,
     iso,
-    read_page,
+    read_after,
     read_path,
-    read_slug,
 )
 from services.access.http.parts import act_of
+from services.access.http.shapes import OfMerchant, ShownStore
 from services.access.queries import stores as queries
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE, PRINCIPAL
-from shared.web.pages import page
+from shared.web.pages import Page, page
+from shared.web.query import query_of
 from shared.web.routes import Route
 
 
@@ -75,15 +74,14 @@ async def patch_store(request: web.Request) -> web.Response:
 
 
 async def list_stores(request: web.Request) -> web.Response:
-    principal = request[PRINCIPAL]
-    merchant = principal.narrowed(read_slug(request, "merchant"))
-    limit, after = read_page(request)
+    principal, query = request[PRINCIPAL], query_of(request, OfMerchant)
+    merchant, after = principal.narrowed(query.merchant), read_after(query)
     async with request.app[DATABASE].pool.acquire() as conn:
         found = await queries.list_stores(
-            conn, merchant=merchant, only=principal.stores, after=after, limit=limit + 1
+            conn, merchant=merchant, only=principal.stores, after=after, limit=query.limit + 1
         )
     return json_response(
-        page(found, limit=limit, cursor_of=lambda one: (one.store_id,), show=show_store)
+        page(found, limit=query.limit, cursor_of=lambda one: (one.store_id,), show=show_store)
     )
 
 
@@ -93,7 +91,7 @@ async def get_store(request: web.Request) -> web.Response:
     return json_response(show_store(store))
 
 
-def show_store(store: Store) -> dict[str, Any]:
+def show_store(store: Store) -> ShownStore:
     return {
         "store_id": store.store_id,
         "merchant": store.merchant,
@@ -109,8 +107,45 @@ def show_store(store: Store) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("POST", "/v1/stores", post_store, "stores:write"),
-    Route("GET", "/v1/stores", list_stores, "stores:read"),
-    Route("GET", "/v1/stores/{store_id}", get_store, "stores:read"),
-    Route("PATCH", "/v1/stores/{store_id}", patch_store, "stores:write"),
+    Route(
+        "POST",
+        "/v1/stores",
+        post_store,
+        "stores:write",
+        summary="Add a store; the same again is no second one",
+        body=NewStore,
+        answers={200: ShownStore, 201: ShownStore},
+        refusals={
+            403: ("every_store_needed",),
+            404: ("not_found",),
+            409: ("store_exists", "poi_taken"),
+        },
+    ),
+    Route(
+        "GET",
+        "/v1/stores",
+        list_stores,
+        "stores:read",
+        summary="The stores this token reaches",
+        query=OfMerchant,
+        answers={200: Page[ShownStore]},
+    ),
+    Route(
+        "GET",
+        "/v1/stores/{store_id}",
+        get_store,
+        "stores:read",
+        summary="One store",
+        answers={200: ShownStore},
+    ),
+    Route(
+        "PATCH",
+        "/v1/stores/{store_id}",
+        patch_store,
+        "stores:write",
+        summary="Change a store; what is left out stays",
+        body=StoreChange,
+        answers={200: ShownStore},
+        refusals={403: ("every_store_needed",), 409: ("poi_taken",)},
+    ),
 )

@@ -1,6 +1,5 @@
 """Routes about terminals, and the two that terminals call themselves."""
 
-from typing import Any
 from uuid import UUID
 
 from aiohttp import web
@@ -15,17 +14,27 @@ from services.access.http.fields import (
     Reason,
     Slug,
     iso,
-    read_optional_body,
-    read_page,
-    read_slug,
+    read_after,
 )
 from services.access.http.parts import PARTS, act_of, counting_refusals
+from services.access.http.shapes import (
+    OfMerchant,
+    ShownEnrolment,
+    ShownInvitation,
+    ShownTerminal,
+    ShownToken,
+)
 from services.access.http.tokens import show_token
 from services.access.queries import terminals as queries
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE, PRINCIPAL
-from shared.web.pages import page, read_uuid
+from shared.web.pages import Page, page, read_uuid
+from shared.web.query import query_of
 from shared.web.routes import Route
+
+
+class TerminalsQuery(OfMerchant):
+    store_id: Slug | None = None
 
 
 class NewTerminal(Body):
@@ -51,7 +60,7 @@ class AssertionBody(Body):
     assertion: str
 
 
-class Revocation(Body):
+class TerminalRevocation(Body):
     reason: Reason = "revoked by hand"
 
 
@@ -79,7 +88,7 @@ async def roll_terminal(request: web.Request) -> web.Response:
 
 
 async def revoke_terminal(request: web.Request) -> web.Response:
-    body = await read_optional_body(request, Revocation)
+    body = await read_body(request, TerminalRevocation)
     async with act_of(request) as act:
         terminal = await handlers.revoke_terminal(
             act, request[PRINCIPAL], _terminal_id(request), reason=body.reason
@@ -88,20 +97,19 @@ async def revoke_terminal(request: web.Request) -> web.Response:
 
 
 async def list_terminals(request: web.Request) -> web.Response:
-    principal = request[PRINCIPAL]
-    merchant = principal.narrowed(read_slug(request, "merchant"))
-    limit, after = read_page(request)
+    principal, query = request[PRINCIPAL], query_of(request, TerminalsQuery)
+    merchant, after = principal.narrowed(query.merchant), read_after(query)
     async with request.app[DATABASE].pool.acquire() as conn:
         found = await queries.list_terminals(
             conn,
             merchant=merchant,
             only=principal.stores,
-            store_id=read_slug(request, "store_id"),
+            store_id=query.store_id,
             after=read_uuid(after, "cursor") if after else None,
-            limit=limit + 1,
+            limit=query.limit + 1,
         )
     return json_response(
-        page(found, limit=limit, cursor_of=lambda one: (str(one.terminal_id),), show=_show)
+        page(found, limit=query.limit, cursor_of=lambda one: (str(one.terminal_id),), show=_show)
     )
 
 
@@ -120,15 +128,14 @@ async def enrol_terminal(request: web.Request) -> web.Response:
             terminal, store = await handlers.enrol_terminal(
                 act, request.app[PARTS].keyed, code=body.code, public_key=public_key
             )
-    return json_response(
-        {
-            "terminal_id": str(terminal.terminal_id),
-            "merchant": terminal.merchant,
-            "store_id": terminal.store_id,
-            "store_name": store.name,
-            "name": terminal.name,
-        }
-    )
+    answer: ShownEnrolment = {
+        "terminal_id": str(terminal.terminal_id),
+        "merchant": terminal.merchant,
+        "store_id": terminal.store_id,
+        "store_name": store.name,
+        "name": terminal.name,
+    }
+    return json_response(answer)
 
 
 async def post_token(request: web.Request) -> web.Response:
@@ -152,7 +159,7 @@ def _terminal_id(request: web.Request) -> UUID:
     return read_uuid(request.match_info["terminal_id"], "terminal_id")
 
 
-def _show_invitation(invitation: Invitation) -> dict[str, Any]:
+def _show_invitation(invitation: Invitation) -> ShownInvitation:
     return {
         "terminal_id": str(invitation.terminal.terminal_id),
         "enrolment_code": invitation.code,
@@ -160,7 +167,7 @@ def _show_invitation(invitation: Invitation) -> dict[str, Any]:
     }
 
 
-def _show(terminal: Terminal) -> dict[str, Any]:
+def _show(terminal: Terminal) -> ShownTerminal:
     return {
         "terminal_id": str(terminal.terminal_id),
         "merchant": terminal.merchant,
@@ -175,12 +182,81 @@ def _show(terminal: Terminal) -> dict[str, Any]:
     }
 
 
+_ONE = {"terminal_id": UUID}
 ROUTES = (
-    Route("POST", "/v1/terminals/enrol", enrol_terminal),
-    Route("POST", "/v1/terminals/{terminal_id}/token", post_token),
-    Route("POST", "/v1/terminals", post_terminal, "terminals:write"),
-    Route("GET", "/v1/terminals", list_terminals, "terminals:read"),
-    Route("GET", "/v1/terminals/{terminal_id}", get_terminal, "terminals:read"),
-    Route("POST", "/v1/terminals/{terminal_id}/roll", roll_terminal, "terminals:write"),
-    Route("POST", "/v1/terminals/{terminal_id}/revoke", revoke_terminal, "terminals:write"),
+    Route(
+        "POST",
+        "/v1/terminals/enrol",
+        enrol_terminal,
+        summary="A device becomes the terminal that a code was made for",
+        body=Enrolment,
+        answers={200: ShownEnrolment},
+        refusals={
+            401: ("enrolment_code_refused",),
+            404: ("not_found",),
+            422: ("enrolment_code_mistyped", "private_key_sent"),
+            429: ("too_many_requests",),
+        },
+    ),
+    Route(
+        "POST",
+        "/v1/terminals/{terminal_id}/token",
+        post_token,
+        summary="A token for an assertion that the terminal's key signed",
+        path_types=_ONE,
+        body=AssertionBody,
+        answers={200: ShownToken},
+        refusals={
+            401: ("assertion_refused", "assertion_replayed", "clock_skew", "terminal_revoked"),
+            429: ("too_many_requests",),
+        },
+    ),
+    Route(
+        "POST",
+        "/v1/terminals",
+        post_terminal,
+        "terminals:write",
+        summary="Add a terminal; the answer holds the code that its device enrols with",
+        body=NewTerminal,
+        answers={201: ShownInvitation},
+        refusals={404: ("not_found",)},
+    ),
+    Route(
+        "GET",
+        "/v1/terminals",
+        list_terminals,
+        "terminals:read",
+        summary="The terminals this token reaches",
+        query=TerminalsQuery,
+        answers={200: Page[ShownTerminal]},
+    ),
+    Route(
+        "GET",
+        "/v1/terminals/{terminal_id}",
+        get_terminal,
+        "terminals:read",
+        summary="One terminal",
+        path_types=_ONE,
+        answers={200: ShownTerminal},
+    ),
+    Route(
+        "POST",
+        "/v1/terminals/{terminal_id}/roll",
+        roll_terminal,
+        "terminals:write",
+        summary="Void the device's key; another enrols with the new code",
+        path_types=_ONE,
+        answers={200: ShownInvitation},
+        refusals={409: ("terminal_revoked",)},
+    ),
+    Route(
+        "POST",
+        "/v1/terminals/{terminal_id}/revoke",
+        revoke_terminal,
+        "terminals:write",
+        summary="Void the terminal for good",
+        path_types=_ONE,
+        body=TerminalRevocation,
+        answers={200: ShownTerminal},
+    ),
 )

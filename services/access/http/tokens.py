@@ -1,22 +1,26 @@
 """Routes that give tokens to programs, and what everybody needs to check tokens."""
 
-from typing import Any
-
 from aiohttp import web
 
 from services.access.handlers.authority import Token, recent_revocations
 from services.access.handlers.clients import use_client
 from services.access.http.fields import Body, iso
 from services.access.http.parts import PARTS, counting_refusals
+from services.access.http.shapes import KeySet, ShownRevocation, ShownToken
 from shared.errors import Unreadable
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE
-from shared.web.pages import read_time
+from shared.web.pages import Page
+from shared.web.query import Query, Time, query_of
 from shared.web.routes import Route
 
 _GRANT_TYPE = "client_credentials"
 _JWKS_SECONDS = 30
 _CLIENT_ID_MAX = 80
+
+
+class RevocationsQuery(Query):
+    since: Time | None = None
 
 
 class TokenRequest(Body):
@@ -62,20 +66,17 @@ async def get_jwks(request: web.Request) -> web.Response:
 
 async def list_revocations(request: web.Request) -> web.Response:
     """Public, as the keys are: a principal is an opaque id and says nothing about anybody."""
-    since = read_time(request, "since")
+    since = query_of(request, RevocationsQuery).since
     async with request.app[DATABASE].pool.acquire() as conn:
         found = await recent_revocations(conn, since=since)
-    return json_response(
-        {
-            "items": [
-                {"principal": one.principal, "revoked_at": iso(one.revoked_at)} for one in found
-            ],
-            "next_cursor": None,
-        }
-    )
+    answer: Page[ShownRevocation] = {
+        "items": [{"principal": one.principal, "revoked_at": iso(one.revoked_at)} for one in found],
+        "next_cursor": None,
+    }
+    return json_response(answer)
 
 
-def show_token(token: Token) -> dict[str, Any]:
+def show_token(token: Token) -> ShownToken:
     return {
         "access_token": token.access_token,
         "token_type": "Bearer",
@@ -84,7 +85,34 @@ def show_token(token: Token) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", "/.well-known/jwks.json", get_jwks, quiet=True),
-    Route("GET", "/v1/revocations", list_revocations, quiet=True),
-    Route("POST", "/v1/token", post_token),
+    Route(
+        "GET",
+        "/.well-known/jwks.json",
+        get_jwks,
+        quiet=True,
+        summary="The keys that tokens are checked with",
+        answers={200: KeySet},
+    ),
+    Route(
+        "GET",
+        "/v1/revocations",
+        list_revocations,
+        quiet=True,
+        summary="Whose tokens from before are void",
+        query=RevocationsQuery,
+        answers={200: Page[ShownRevocation]},
+    ),
+    Route(
+        "POST",
+        "/v1/token",
+        post_token,
+        summary="A token for a program",
+        body=TokenRequest,
+        answers={200: ShownToken},
+        refusals={
+            401: ("client_refused",),
+            422: ("unsupported_grant_type",),
+            429: ("too_many_requests",),
+        },
+    ),
 )

@@ -16,6 +16,7 @@ from shared.platforms.answers import (
     RecordPage,
     Verification,
 )
+from shared.platforms.refunds import RefundVerdict
 from shared.platforms.scans import EncryptedData, ShortLink, TypedCode
 from shared.platforms.tokens import TokenKeeper, TokenSource
 
@@ -92,6 +93,10 @@ class PlatformClient(Protocol):
         cursor: str | None = None,
         page_size: int = 100,
     ) -> OrderPage: ...
+
+    async def answer_refund(
+        self, verdict: RefundVerdict, *, account_id: str | None = None
+    ) -> None: ...
 
 
 class ClientFactory(Protocol):

@@ -142,6 +142,10 @@ class Platform(Protocol):
         """How matching a store of ours ended, if that is what the delivery is about."""
         ...
 
+    def splits_refunds(self, channel: str | None) -> bool:
+        """Whether a refund that came by this door can be allowed for some of its coupons."""
+        ...
+
     def parse_scan(self, text: str, *, short_link_origins: Collection[str]) -> Scan:
         """Understand what was scanned or typed, or raise a Rejection."""
         ...

@@ -11,6 +11,7 @@ from shared.platforms.douyin import (
     goods_notices,
     observations,
     personal,
+    refunds,
     scan,
     signatures,
     spi,
@@ -130,6 +131,9 @@ class Douyin:
 
     def poi_match(self, delivery: PlatformDelivery) -> PoiMatch | None:
         return goods_notices.poi_match(delivery)
+
+    def splits_refunds(self, channel: str | None) -> bool:
+        return refunds.splits(channel)
 
     def parse_scan(self, text: str, *, short_link_origins: Collection[str]) -> Scan:
         return scan.parse_scan(text, short_link_origins=short_link_origins)

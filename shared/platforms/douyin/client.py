@@ -18,10 +18,11 @@ from shared.platforms.answers import (
     RecordPage,
     Verification,
 )
-from shared.platforms.douyin import pages, responses, translation
+from shared.platforms.douyin import pages, refunds, responses, translation
 from shared.platforms.douyin.scan import DEFAULT_SHORT_LINK_ORIGINS
 from shared.platforms.douyin.short_link import resolve
 from shared.platforms.douyin.transport import Call, TimeLimits, Transport
+from shared.platforms.refunds import RefundVerdict
 from shared.platforms.scans import EncryptedData, ShortLink, TypedCode
 from shared.platforms.tokens import TokenSource
 
@@ -262,6 +263,10 @@ class DouyinClient:
         call = Call("GET", "/goodlife/v1/trade/order/query/", query=query, account_id=account_id)
         data, now = await self._transport.send(call, responses.OrderData)
         return pages.order_page(data, account_id=account_id, cursor=cursor, size=size, now=now)
+
+    async def answer_refund(self, verdict: RefundVerdict, *, account_id: str | None = None) -> None:
+        """Say yes or no to a refund that was left pending; said again it is the same answer."""
+        await refunds.answer_refund(self._transport, verdict, account_id=account_id)
 
 
 def _verify_body(

@@ -1,9 +1,8 @@
-"""Routes: parse, ask, answer."""
+"""Routes about orders and coupons, and about what was missed."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from aiohttp import web
 
@@ -11,41 +10,51 @@ from services.orders.domain.facts import Fact
 from services.orders.domain.words import QUESTIONS, WHY, Moment, Words, contradictions
 from services.orders.handlers import asking
 from services.orders.handlers.asking import Explanation, OrderAnswer, Reconciliation
+from services.orders.http.shapes import (
+    CouponWithOrder,
+    OfMerchant,
+    OrdersQuery,
+    ReconciliationQuery,
+    ShownCoupon,
+    ShownExplanation,
+    ShownObservation,
+    ShownOrder,
+    ShownReconciliation,
+    ShownWords,
+)
 from services.orders.queries.reading import CouponRow, Filter, SeenFact
 from shared.clock import utc_now
-from shared.contracts.orders import OrderState
 from shared.errors import Unreadable
 from shared.postgres.connection import Connection
 from shared.web.body import json_response
 from shared.web.keys import DATABASE, PRINCIPAL
-from shared.web.pages import page, read_cursor, read_limit, read_time
+from shared.web.pages import Page, cursor_parts, page, wrong_cursor
+from shared.web.query import PageQuery, query_of
 from shared.web.routes import Route
 
 _READ = "orders:read"
 _MISSED_SINCE = timedelta(hours=1)
 _MISSED_SINCE_MAX = timedelta(days=7)
-# Any, throughout this file: the bodies are JSON.
-_Json = dict[str, Any]
 
 
 async def list_orders(request: web.Request) -> web.Response:
-    limit = read_limit(request)
+    query = query_of(request, OrdersQuery)
     wanted = Filter(
-        merchant=_merchant(request),
-        state=_state(request),
-        account_id=request.query.get("account"),
-        coupon_id=request.query.get("coupon_id"),
-        contradicted=_only_contradicted(request),
-        since=read_time(request, "from"),
-        until=read_time(request, "to"),
-        after=_after(request),
+        merchant=_merchant(request, query.merchant),
+        state=query.state,
+        account_id=query.account,
+        coupon_id=query.coupon_id,
+        contradicted=query.contradicted,
+        since=query.since,
+        until=query.until,
+        after=_after(query),
     )
     async with _reading(request) as conn:
-        answers = await asking.list_orders(conn, wanted, limit=limit + 1)
+        answers = await asking.list_orders(conn, wanted, limit=query.limit + 1)
     return json_response(
         page(
             answers,
-            limit=limit,
+            limit=query.limit,
             cursor_of=lambda one: (one.order.ordered_at.isoformat(), str(one.order.order_key)),
             show=_show_order,
         )
@@ -55,7 +64,7 @@ async def list_orders(request: web.Request) -> web.Response:
 async def get_order(request: web.Request) -> web.Response:
     async with _reading(request) as conn:
         answer = await asking.find_order(
-            conn, _id(request, "order_id"), merchant=_merchant(request)
+            conn, _id(request, "order_id"), merchant=_merchant_named(request)
         )
     return json_response(_show_order(answer))
 
@@ -63,7 +72,7 @@ async def get_order(request: web.Request) -> web.Response:
 async def explain_order(request: web.Request) -> web.Response:
     async with _reading(request) as conn:
         explanation = await asking.explain(
-            conn, _id(request, "order_id"), merchant=_merchant(request)
+            conn, _id(request, "order_id"), merchant=_merchant_named(request)
         )
     return json_response(_show_explanation(explanation))
 
@@ -71,18 +80,22 @@ async def explain_order(request: web.Request) -> web.Response:
 async def get_coupon(request: web.Request) -> web.Response:
     async with _reading(request) as conn:
         coupon, answer = await asking.find_coupon(
-            conn, _id(request, "coupon_id"), merchant=_merchant(request)
+            conn, _id(request, "coupon_id"), merchant=_merchant_named(request)
         )
-    return json_response({**_show_coupon(coupon), "order": _show_order(answer)})
+    body: CouponWithOrder = {**_show_coupon(coupon), "order": _show_order(answer)}
+    return json_response(body)
 
 
 async def get_reconciliation(request: web.Request) -> web.Response:
     now = utc_now()
-    since = read_time(request, "since") or now - _MISSED_SINCE
+    query = query_of(request, ReconciliationQuery)
+    since = query.since or now - _MISSED_SINCE
     if since < now - _MISSED_SINCE_MAX:
         raise Unreadable(f"since: at most {_MISSED_SINCE_MAX.days} days ago")
     async with _reading(request) as conn:
-        answer = await asking.reconciliation_of(conn, merchant=_merchant(request), since=since)
+        answer = await asking.reconciliation_of(
+            conn, merchant=_merchant(request, query.merchant), since=since
+        )
     return json_response(_show_reconciliation(answer))
 
 
@@ -96,40 +109,30 @@ async def _reading(request: web.Request) -> AsyncIterator[Connection]:
         yield conn
 
 
-def _merchant(request: web.Request) -> str | None:
+def _merchant(request: web.Request, named: str | None) -> str | None:
     """The merchant to look for: a token for one merchant sees no other's orders."""
-    return request[PRINCIPAL].narrowed(request.query.get("merchant"))
+    return request[PRINCIPAL].narrowed(named)
+
+
+def _merchant_named(request: web.Request) -> str | None:
+    return _merchant(request, query_of(request, OfMerchant).merchant)
 
 
 def _id(request: web.Request, name: str) -> str:
     return request.match_info[name]
 
 
-def _state(request: web.Request) -> str | None:
-    state = request.query.get("state")
-    if state is not None and state not in set(OrderState):
-        raise Unreadable(f"state: one of {', '.join(OrderState)}")
-    return state
-
-
-def _only_contradicted(request: web.Request) -> bool:
-    text = request.query.get("contradicted", "false")
-    if text not in {"true", "false"}:
-        raise Unreadable("contradicted: true or false")
-    return text == "true"
-
-
-def _after(request: web.Request) -> tuple[datetime, int] | None:
-    cursor = read_cursor(request, length=2)
+def _after(query: PageQuery) -> tuple[datetime, int] | None:
+    cursor = cursor_parts(query.cursor, length=2)
     if cursor is None:
         return None
     try:
         return datetime.fromisoformat(cursor[0]).astimezone(UTC), int(cursor[1])
     except (ValueError, OverflowError):
-        raise Unreadable("cursor: pass next_cursor of the page before as it is") from None
+        raise wrong_cursor() from None
 
 
-def _show_order(answer: OrderAnswer) -> _Json:
+def _show_order(answer: OrderAnswer) -> ShownOrder:
     order = answer.order
     return {
         "order_id": order.order_id,
@@ -155,7 +158,7 @@ def _show_order(answer: OrderAnswer) -> _Json:
     }
 
 
-def _show_coupon(coupon: CouponRow) -> _Json:
+def _show_coupon(coupon: CouponRow) -> ShownCoupon:
     return {
         "coupon_id": coupon.coupon_id,
         "state": coupon.state,
@@ -164,7 +167,7 @@ def _show_coupon(coupon: CouponRow) -> _Json:
     }
 
 
-def _show_explanation(explanation: Explanation) -> _Json:
+def _show_explanation(explanation: Explanation) -> ShownExplanation:
     view = explanation.view
     return {
         **_show_order(explanation.answer),
@@ -205,7 +208,7 @@ def _show_explanation(explanation: Explanation) -> _Json:
     }
 
 
-def _show_observation(seen: SeenFact, moment: Moment) -> _Json:
+def _show_observation(seen: SeenFact, moment: Moment) -> ShownObservation:
     fact: Fact = seen.fact
     return {
         "observation_id": str(fact.observation_id),
@@ -225,7 +228,7 @@ def _show_observation(seen: SeenFact, moment: Moment) -> _Json:
     }
 
 
-def _show_reconciliation(answer: Reconciliation) -> _Json:
+def _show_reconciliation(answer: Reconciliation) -> ShownReconciliation:
     return {
         "since": answer.since,
         "items": list(answer.readings),
@@ -234,14 +237,58 @@ def _show_reconciliation(answer: Reconciliation) -> _Json:
     }
 
 
-def _show_words(words: Words) -> _Json:
+def _show_words(words: Words) -> ShownWords:
     return {"zh": words.zh, "en": words.en}
 
 
+_SEVERAL = {409: ("ambiguous_order",)}
 ROUTES: Sequence[Route] = (
-    Route("GET", "/v1/orders", list_orders, _READ),
-    Route("GET", "/v1/orders/{order_id}", get_order, _READ),
-    Route("GET", "/v1/orders/{order_id}/explain", explain_order, _READ),
-    Route("GET", "/v1/coupons/{coupon_id}", get_coupon, _READ),
-    Route("GET", "/v1/reconciliation", get_reconciliation, _READ),
+    Route(
+        "GET",
+        "/v1/orders",
+        list_orders,
+        _READ,
+        summary="Orders, newest first",
+        query=OrdersQuery,
+        answers={200: Page[ShownOrder]},
+    ),
+    Route(
+        "GET",
+        "/v1/orders/{order_id}",
+        get_order,
+        _READ,
+        summary="One order by the platform's id",
+        query=OfMerchant,
+        answers={200: ShownOrder},
+        refusals=_SEVERAL,
+    ),
+    Route(
+        "GET",
+        "/v1/orders/{order_id}/explain",
+        explain_order,
+        _READ,
+        summary="Every observation of an order, and why its state is what it is",
+        query=OfMerchant,
+        answers={200: ShownExplanation},
+        refusals=_SEVERAL,
+    ),
+    Route(
+        "GET",
+        "/v1/coupons/{coupon_id}",
+        get_coupon,
+        _READ,
+        summary="One coupon by the platform's id, and its order",
+        query=OfMerchant,
+        answers={200: CouponWithOrder},
+        refusals=_SEVERAL,
+    ),
+    Route(
+        "GET",
+        "/v1/reconciliation",
+        get_reconciliation,
+        _READ,
+        summary="Whether anything was missed: what only reading back has told",
+        query=ReconciliationQuery,
+        answers={200: ShownReconciliation},
+    ),
 )

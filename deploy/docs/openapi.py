@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from deploy.docs.schemas import Schemas, Wanted, without_null
 from deploy.embedded.services import SERVICES
 from services.access.http import ROUTES as ACCESS
+from services.orders.http import ROUTES as ORDERS
 from shared.web.body import is_required
 from shared.web.errors import Problem
 from shared.web.operations import HEALTH_ROUTES
@@ -54,6 +55,7 @@ SURFACES: Final[Mapping[str, Surface]] = {
         "Merchants, stores, staff, terminals, clients, tokens and the audit",
         ACCESS,
     ),
+    "orders": Surface("Orders and coupons, and why they are as they are", ORDERS),
 }
 
 

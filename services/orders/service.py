@@ -22,7 +22,6 @@ from shared.postgres.pool import pooled
 from shared.web import operations
 from shared.web.client import ServiceClient, client_session
 from shared.web.keys import BROKER, DATABASE, VERIFIER
-from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.routes import add_routes
 from shared.web.server import new_application, serving
 from shared.web.service_token import service_credentials
@@ -57,7 +56,7 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         app[BROKER] = broker
         app[VERIFIER] = verifier
         app[operations.SUBSCRIPTIONS] = heard
-        add_routes(app, (*HEALTH_ROUTES, *OPERATION_ROUTES, *ROUTES))
+        add_routes(app, ROUTES)
         yield await stack.enter_async_context(
             serving(app, host=settings.host, port=settings.orders_port)
         )

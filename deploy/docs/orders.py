@@ -92,6 +92,9 @@ KIND_WORDS: Mapping[ObservationKind, str] = MappingProxyType(
         ObservationKind.ORDER_PAID: "付款 · paid",
         ObservationKind.ORDER_CLOSED: "关闭 · closed",
         ObservationKind.ORDER_SETTLED: "结算 · settled",
+        ObservationKind.ORDER_REFUNDING: "申请退款(未说哪张券) · refund of an order asked for",
+        ObservationKind.ORDER_REFUND_REJECTED: "退款被拒(未说哪张券) · refund of an order refused",
+        ObservationKind.ORDER_REFUNDED: "已退款(未说哪张券) · money of an order refunded",
         ObservationKind.COUPON_AVAILABLE: "券可用 · available",
         ObservationKind.COUPON_REDEEMED: "核销 · redeemed",
         ObservationKind.COUPON_REDEMPTION_CANCELLED: "撤销核销 · taken back",
@@ -108,7 +111,7 @@ EVIDENCE_WORDS: Mapping[Evidence, str] = MappingProxyType(
         Evidence.READ_AS_PAID: "读到已付 · read as paid",
         Evidence.CLOSED: "关闭 · closed",
         Evidence.SETTLED: "结算 · settled",
-        Evidence.COUPON_HEARD_OF: "有券的事实 · a coupon's fact",
+        Evidence.COUPON_HEARD_OF: "有券或退款的事实 · a fact of a coupon or a refund",
         Evidence.USE_TAKEN_BACK: "撤销核销 · a use taken back",
     }
 )

@@ -15,6 +15,10 @@ class ObservationKind(StrEnum):
     ORDER_PAID = "order_paid"
     ORDER_CLOSED = "order_closed"
     ORDER_SETTLED = "order_settled"
+    # A refund of which only the order and the amount are named.
+    ORDER_REFUNDING = "order_refunding"
+    ORDER_REFUND_REJECTED = "order_refund_rejected"
+    ORDER_REFUNDED = "order_refunded"
     COUPON_AVAILABLE = "coupon_available"
     COUPON_REDEEMED = "coupon_redeemed"
     COUPON_REDEMPTION_CANCELLED = "coupon_redemption_cancelled"
@@ -39,6 +43,8 @@ class Observation(Contract):
     source: Source
     order_id: str
     coupon_id: str | None = None
+    # Of a refund that names no coupon: tells two of one order apart.
+    refund_id: str | None = None
     # Platform clock. A query's answer counts from when it was read, less one second.
     occurred_at: datetime
     # Of a query's answer: when the platform last changed what it shows.

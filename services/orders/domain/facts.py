@@ -14,6 +14,9 @@ SAME_SECOND_ORDER: tuple[ObservationKind, ...] = (
     ObservationKind.ORDER_CREATED,
     ObservationKind.ORDER_CLOSED,
     ObservationKind.ORDER_PAID,
+    ObservationKind.ORDER_REFUNDING,
+    ObservationKind.ORDER_REFUND_REJECTED,
+    ObservationKind.ORDER_REFUNDED,
     ObservationKind.COUPON_AVAILABLE,
     ObservationKind.COUPON_REDEEMED,
     ObservationKind.COUPON_REDEMPTION_CANCELLED,
@@ -47,6 +50,7 @@ class Fact(NamedTuple):
     # From when on it held, where that is known to be earlier than when it was observed.
     since: datetime | None = None
     platform_sku_id: str | None = None
+    refund_id: str | None = None
 
     @property
     def began_at(self) -> datetime:

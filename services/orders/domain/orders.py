@@ -14,6 +14,7 @@ from services.orders.domain.coupons import (
     walk_coupon,
 )
 from services.orders.domain.facts import Fact, in_order
+from services.orders.domain.order_refunds import NO_MONEY_BACK, MoneyBack, walk_refunds
 from services.orders.domain.phases import CONTRADICTED_ORDER, UNPAID, OrderPhase, walk_order
 from shared.contracts.orders import CouponSnapshot, CouponState, OrderState
 
@@ -66,6 +67,8 @@ class Tally:
     states: frozenset[CouponState]
     # Every coupon of the order has been heard of; never while their count is unknown.
     whole: bool
+    # What went back of which no coupon was named.
+    money: MoneyBack = NO_MONEY_BACK
 
     def only(self, *states: CouponState) -> bool:
         """The whole order is in the first of these states, or in the others beside it."""
@@ -103,9 +106,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         OrderState.REFUNDED,
-        lambda order: order.only(_C.REFUNDED, _C.CLOSED),
-        "每张券都已退款(或已关闭)",
-        "every coupon is refunded (or closed)",
+        lambda order: order.only(_C.REFUNDED, _C.CLOSED) or order.money.whole,
+        "每张券都已退款(或已关闭),或实付金额已全部退回",
+        "every coupon is refunded (or closed), or all that was paid went back",
     ),
     Rule(
         OrderState.SETTLED,
@@ -115,15 +118,15 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         OrderState.REFUNDING,
-        lambda order: order.any(_C.REFUNDING),
-        "有券正在退款",
-        "a coupon is being refunded",
+        lambda order: order.any(_C.REFUNDING) or order.money.is_open,
+        "有券正在退款,或有一笔退款未决",
+        "a coupon is being refunded, or a refund of the order is undecided",
     ),
     Rule(
         OrderState.PARTLY_REFUNDED,
-        lambda order: order.any(_C.REFUNDED),
-        "有券已退款,但不是全部,或不知共几张",
-        "a coupon is refunded; not all are, or nobody said how many there are",
+        lambda order: order.any(_C.REFUNDED) or order.money.some,
+        "有券已退款,但不是全部,或不知共几张;或退回了部分金额",
+        "a coupon is refunded; not all are, or nobody said how many there are; or money went back",
     ),
     Rule(
         OrderState.REDEEMED,
@@ -160,7 +163,8 @@ def fold(facts: Iterable[Fact]) -> OrderView:
         walk_coupon(coupon_id, of_coupon) for coupon_id, of_coupon in sorted(_by_coupon(ordered))
     )
     said = _said(ordered)
-    rule = _rule(phase, coupons, said.coupon_count)
+    money = walk_refunds(ordered, pay_amount_fen=said.pay_amount_fen)
+    rule = _rule(phase, coupons, said.coupon_count, money)
     snapshot = Snapshot(
         state=rule.state,
         paid=phase not in UNPAID,
@@ -180,7 +184,9 @@ def fold(facts: Iterable[Fact]) -> OrderView:
         title=said.title,
         original_amount_fen=said.original_amount_fen,
         pay_amount_fen=said.pay_amount_fen,
-        refunded_amount_fen=_refunded_amount_fen(rule.state, coupons, said.pay_amount_fen),
+        refunded_amount_fen=_refunded_amount_fen(
+            rule.state, coupons, money, pay_amount_fen=said.pay_amount_fen
+        ),
         created_at=said.created_at,
         paid_at=said.paid_at,
         platform_sku_id=said.platform_sku_id,
@@ -238,27 +244,37 @@ def _said(ordered: Iterable[Fact]) -> _Said:
     return said
 
 
-def _rule(phase: OrderPhase, coupons: Sequence[CouponView], count: int | None) -> Rule:
+def _rule(
+    phase: OrderPhase, coupons: Sequence[CouponView], count: int | None, money: MoneyBack
+) -> Rule:
     tally = Tally(
         phase=phase,
         states=frozenset(coupon.state for coupon in coupons),
         whole=count is not None and len(coupons) >= count > 0,
+        money=money,
     )
     return next(rule for rule in RULES if rule.holds(tally))
 
 
 def _refunded_amount_fen(
-    state: OrderState, coupons: Sequence[CouponView], pay_amount_fen: int | None
+    state: OrderState,
+    coupons: Sequence[CouponView],
+    money: MoneyBack,
+    *,
+    pay_amount_fen: int | None,
 ) -> int:
-    """What the platform named; where it named nothing and all is refunded, what was paid."""
+    """What the platform named; where it named nothing and all is refunded, what was paid.
+
+    Named by coupon and by order it is the same money, so the larger of the two counts.
+    """
     named = [
         coupon.refund_amount_fen
         for coupon in coupons
         if coupon.state is CouponState.REFUNDED and coupon.refund_amount_fen is not None
     ]
-    if not named and state is OrderState.REFUNDED:
+    if not named and not money.amount_fen and state is OrderState.REFUNDED:
         return pay_amount_fen or 0
-    return sum(named)
+    return max(sum(named), money.amount_fen)
 
 
 def _questions(snapshot: Snapshot, coupons: Sequence[CouponView]) -> frozenset[Question]:

@@ -29,7 +29,7 @@ class Evidence(StrEnum):
     READ_AS_PAID = "read_as_paid"
     CLOSED = "closed"
     SETTLED = "settled"
-    # Only paid orders have coupons that can be used, refunded or offered.
+    # Only paid orders have coupons that can be used, refunded or offered, and money to give back.
     COUPON_HEARD_OF = "coupon_heard_of"
     USE_TAKEN_BACK = "use_taken_back"
     NOTHING = "nothing"
@@ -43,6 +43,9 @@ EVIDENCE: Mapping[ObservationKind, Evidence] = MappingProxyType(
         ObservationKind.ORDER_PAID: _E.PAID,
         ObservationKind.ORDER_CLOSED: _E.CLOSED,
         ObservationKind.ORDER_SETTLED: _E.SETTLED,
+        ObservationKind.ORDER_REFUNDING: _E.COUPON_HEARD_OF,
+        ObservationKind.ORDER_REFUND_REJECTED: _E.COUPON_HEARD_OF,
+        ObservationKind.ORDER_REFUNDED: _E.COUPON_HEARD_OF,
         ObservationKind.COUPON_AVAILABLE: _E.COUPON_HEARD_OF,
         ObservationKind.COUPON_REDEEMED: _E.COUPON_HEARD_OF,
         ObservationKind.COUPON_REDEMPTION_CANCELLED: _E.USE_TAKEN_BACK,

@@ -103,13 +103,13 @@ async def insert_observations(
         INSERT INTO observations (
             order_key, observation_id, event_id, delivery_id, kind, source, coupon_id, occurred_at,
             account_id, coupon_count, title, original_amount_fen, pay_amount_fen,
-            refund_amount_fen, created_at, paid_at, since, platform_sku_id
+            refund_amount_fen, created_at, paid_at, since, platform_sku_id, refund_id
         )
         SELECT * FROM unnest(
             $1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],
             $8::timestamptz[], $9::text[], $10::integer[], $11::text[], $12::bigint[],
             $13::bigint[], $14::bigint[], $15::timestamptz[], $16::timestamptz[],
-            $17::timestamptz[], $18::text[]
+            $17::timestamptz[], $18::text[], $19::text[]
         )
         ON CONFLICT (order_key, observation_id) DO UPDATE
            SET occurred_at = excluded.occurred_at
@@ -134,6 +134,7 @@ async def insert_observations(
         [one.paid_at for one in said],
         [one.since or one.occurred_at for one in said],
         [one.platform_sku_id for one in said],
+        [one.refund_id for one in said],
     )
     added: dict[int, list[UUID]] = {}
     for order_key, observation_id in rows:
@@ -191,7 +192,7 @@ async def fetch_facts(conn: Connection, order_keys: Sequence[int]) -> Mapping[in
         """
         SELECT order_key, observation_id, kind, source, coupon_id, occurred_at, account_id,
                coupon_count, title, original_amount_fen, pay_amount_fen, refund_amount_fen,
-               created_at, paid_at, since, platform_sku_id
+               created_at, paid_at, since, platform_sku_id, refund_id
           FROM observations
          WHERE order_key = ANY($1::bigint[])
         """,

@@ -272,7 +272,7 @@ async def fetch_seen_facts(conn: Connection, order_key: int, *, limit: int) -> l
         """
         SELECT observation_id, kind, source, coupon_id, occurred_at, account_id, coupon_count,
                title, original_amount_fen, pay_amount_fen, refund_amount_fen, created_at, paid_at,
-               since, platform_sku_id, event_id, delivery_id, seen_at
+               since, platform_sku_id, refund_id, event_id, delivery_id, seen_at
           FROM observations
          WHERE order_key = $1
          ORDER BY seq

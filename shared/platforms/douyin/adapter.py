@@ -11,6 +11,7 @@ from shared.platforms.douyin import (
     goods_notices,
     observations,
     personal,
+    question_facts,
     refunds,
     scan,
     signatures,
@@ -124,6 +125,8 @@ class Douyin:
         return personal.personal_fields(event, content)
 
     def observations(self, delivery: PlatformDelivery) -> tuple[Observation, ...]:
+        if question_facts.tells(delivery.event):
+            return question_facts.of_delivery(delivery)
         return observations.of_delivery(delivery)
 
     def product_notice(self, delivery: PlatformDelivery) -> ProductNotice | None:

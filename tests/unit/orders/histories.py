@@ -29,9 +29,11 @@ def a_fact(
     coupon_count: int | None = None,
     refund_amount_fen: int | None = None,
     pay_amount_fen: int | None = None,
+    refund_id: str | None = None,
 ) -> Fact:
     """The same arguments are the same fact; `number` tells apart what is said twice."""
     name = f"{kind}/{coupon_id}/{seconds}/{source}/{number}/{coupon_count}/{refund_amount_fen}"
+    name += f"/{refund_id}"
     return Fact(
         uuid5(_NAMESPACE, name),
         kind,
@@ -41,6 +43,7 @@ def a_fact(
         coupon_count=coupon_count,
         refund_amount_fen=refund_amount_fen,
         pay_amount_fen=pay_amount_fen,
+        refund_id=refund_id,
     )
 
 

@@ -38,6 +38,14 @@ class Settings(CommonSettings):
     simulator_webhook_retry_seconds: float = Field(default=5, ge=0)
     simulator_webhook_senders: int = Field(default=64, ge=1, le=1000)
 
+    simulator_spi_timeout_seconds: float = Field(default=8, gt=0)
+    simulator_spi_senders: int = Field(default=64, ge=1, le=1000)
+    simulator_retry_scale: float = Field(default=1, ge=0, le=10)
+    simulator_issue_seconds: float = Field(default=600, ge=0)
+    simulator_audit_seconds: float = Field(default=86_400, ge=0)
+    simulator_mini_audit_seconds: float = Field(default=259_200, ge=0)
+    simulator_status_check_seconds: float = Field(default=0, ge=0)
+
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
         parts = (self.simulator_tls_port, self.simulator_tls_certificate, self.simulator_tls_key)

@@ -16,6 +16,7 @@ class Code(IntEnum):
     ALREADY_VERIFIED = 1208
     UNKNOWN_COUPON = 1212
     UNREADABLE_CODE = 1221
+    TIMES_USED_UP = 1241
     NO_LONGER_VALID = 1250
     ALREADY_CANCELLED = 1265
     NO_CODE = 1502
@@ -44,6 +45,7 @@ WORDS: Mapping[Code, str] = MappingProxyType(
         Code.ALREADY_VERIFIED: "该券已核销",
         Code.UNKNOWN_COUPON: "查不到券",
         Code.UNREADABLE_CODE: "加密码解密失败",
+        Code.TIMES_USED_UP: "次卡次数不足",
         Code.NO_LONGER_VALID: "券码已失效",
         Code.ALREADY_CANCELLED: "存在已撤销券",
         Code.NO_CODE: "券码不能同时为空",

@@ -22,3 +22,17 @@ class Pace(BaseModel):
     # From a product's saving to the end of its audit, and from a matching task to its end.
     product_audit_seconds: float = Field(default=2, ge=0, le=10**9)
     poi_match_seconds: float = Field(default=2, ge=0, le=10**9)
+    # What follows came later: a pace that was set before it keeps its defaults.
+    #
+    # How much of the documented waiting before a question is asked again.
+    retry_scale: float = Field(default=1, ge=0, le=10)
+    # How long a merchant may take to issue codes before a refund opens.
+    issue_seconds: float = Field(default=600, ge=0, le=10**9)
+    # After how long a refund that the merchant does not decide passes: 24 h of coupons with
+    # codes of his own, 72 h of mini-programs.
+    audit_seconds: float = Field(default=86_400, ge=0, le=10**9)
+    mini_audit_seconds: float = Field(default=259_200, ge=0, le=10**9)
+    # How often merchants are asked for the state of some of their orders; 0 is never.
+    status_check_seconds: float = Field(default=0, ge=0, le=10**9)
+    # Whether an order that the merchant does not answer for is sold all the same.
+    unanswered_sells: bool = True

@@ -5,7 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.simulator.domain.codes import WORDS, Code
-from services.simulator.domain.coupons import Coupon, CouponState, Order, Verification
+from services.simulator.domain.coupons import (
+    Coupon,
+    CouponState,
+    Order,
+    Verification,
+    split,
+)
 from services.simulator.domain.numbers import log_id
 from services.simulator.domain.paging import position
 from services.simulator.domain.statuses import CERTIFICATE_STATUS, ITEM_STATUS, order_status
@@ -53,31 +59,59 @@ def certificate(
     time = milliseconds if in_milliseconds else seconds
     shown: Json = {
         "encrypted_code": encrypted_code,
-        "certificate_id": str(coupon.certificate_id),
+        "certificate_id": coupon.public_id,
         "status": CERTIFICATE_STATUS[coupon.state],
         "start_time": time(coupon.starts_at),
         "expire_time": time(coupon.expires_at),
         "sku": sku(order),
         "amount": amount(coupon),
     }
-    if coupon.verification is not None:
-        can_cancel = is_cancellable(coupon, coupon.verification, now, cancel_window)
-        shown["verify"] = verification(coupon.verification, can_cancel=can_cancel, time=time)
-        if not can_cancel:
-            shown["code"] = coupon.code
+    records = [
+        verification(
+            coupon,
+            found,
+            can_cancel=is_cancellable(coupon, found, now, cancel_window),
+            time=time,
+        )
+        for found in sorted(coupon.verifications, key=lambda one: one.verified_at)
+    ]
+    if records:
+        shown["verify"] = records[-1]
+        if not records[-1]["can_cancel"]:
+            shown["code"] = coupon.third_code or coupon.code
+    if coupon.times_count > 1:
+        shown["time_card"] = time_card(coupon)
+        shown["verify_records"] = records
     return shown
 
 
-def verification(found: Verification, *, can_cancel: bool, time: Any = seconds) -> Json:
+def time_card(coupon: Coupon) -> Json:
+    shares = split(coupon.pay_amount_fen, coupon.times_count)
     return {
+        "times_count": coupon.times_count,
+        "times_used": coupon.times_used,
+        "serial_amount_list": [
+            {"serial_numb": serial, "amount": {"pay_amount": share}}
+            for serial, share in enumerate(shares, start=1)
+        ],
+    }
+
+
+def verification(
+    coupon: Coupon, found: Verification, *, can_cancel: bool, time: Any = seconds
+) -> Json:
+    shown: Json = {
         "can_cancel": can_cancel,
-        "certificate_id": str(found.certificate_id),
+        "certificate_id": coupon.public_id,
         "verifier_unique_id": "开放平台API",
         "verify_id": str(found.verify_id),
         "verify_time": time(found.verified_at),
         "verify_type": _VERIFIED_BY_API,
         "poi_id": found.poi_id,
     }
+    if coupon.times_count > 1:
+        shown["times_card_serial_num"] = found.serial
+    return shown
 
 
 def is_cancellable(
@@ -93,7 +127,7 @@ def sku(order: Order) -> Json:
         "market_price": order.original_amount_fen // max(1, len(order.coupons)),
         "sku_id": order.sku.sku_id,
         "sold_start_time": seconds(order.created_at),
-        "third_sku_id": "",
+        "third_sku_id": order.sku.third_sku_id,
         "title": order.sku.title,
     }
 
@@ -117,15 +151,32 @@ def verify_result(code: Code, *, given: str) -> Json:
 
 def verified(order: Order, coupon: Coupon, found: Verification, *, given: str) -> Json:
     return {
+        **_use_amount(coupon, found),
         "result": 0,
         "msg": "验券成功",
         "code": given,
         "verify_id": str(found.verify_id),
-        "certificate_id": str(coupon.certificate_id),
-        "origin_code": coupon.code,
+        "certificate_id": coupon.public_id,
+        "origin_code": coupon.third_code or coupon.code,
         "account_id": order.account_id,
         "order_id": str(order.order_id),
         "product_id": order.sku.sku_id,
+    }
+
+
+def _use_amount(coupon: Coupon, found: Verification) -> Json:
+    """What one use of a times card was worth."""
+    if coupon.times_count == 1:
+        return {}
+    share = split(coupon.pay_amount_fen, coupon.times_count)[found.serial - 1]
+    return {
+        "verify_amount_info": {
+            "time_card_amount": {"amount": str(share)},
+            "times_card_serial_amount": {
+                "serial_numb": found.serial,
+                "amount": {"pay_amount": share},
+            },
+        }
     }
 
 
@@ -135,9 +186,10 @@ def record(
     """One line of the list of redemptions."""
     can_cancel = is_cancellable(coupon, found, now, cancel_window)
     return {
+        **_use_amount(coupon, found),
         "cursor": "-".join(position(found.verified_at, found.verify_id).as_strings()),
         "verify_id": str(found.verify_id),
-        "certificate_id": str(found.certificate_id),
+        "certificate_id": coupon.public_id,
         "certificate_status": CERTIFICATE_STATUS[coupon.state],
         "verify_time": seconds(found.verified_at),
         "can_cancel": can_cancel,
@@ -146,21 +198,20 @@ def record(
         "cancel_time": seconds(found.cancelled_at),
         "amount": amount(coupon),
         "sku": sku(order),
-        "code": "" if can_cancel else coupon.code,
+        "code": "" if can_cancel else coupon.third_code or coupon.code,
     }
 
 
 def order_item(coupon: Coupon, *, updated_at: datetime) -> Json:
-    refunded = coupon.state is CouponState.REFUNDED
     return {
-        # Nothing is issued before payment.
+        # Nothing is issued before payment, or by a merchant who owes it.
         "certificate_id": ""
-        if coupon.state in {CouponState.UNPAID, CouponState.CLOSED}
-        else str(coupon.certificate_id),
+        if coupon.state in {CouponState.UNPAID, CouponState.ISSUING, CouponState.CLOSED}
+        else coupon.public_id,
         "item_status": ITEM_STATUS[coupon.state],
         "item_update_time": seconds(updated_at),
         "order_item_id": f"{coupon.order_id}{coupon.place:05d}",
-        "refund_amount": coupon.pay_amount_fen if refunded else 0,
+        "refund_amount": coupon.refunded_fen,
         "refund_time": seconds(coupon.refunded_at),
     }
 
@@ -169,6 +220,7 @@ def order_facts(order: Order) -> Json:
     """One order of the order query."""
     return {
         "order_id": str(order.order_id),
+        "ext_order_id": order.out_order_id or "",
         "order_status": order_status(order),
         "order_type": _GROUP_PURCHASE,
         "count": len(order.coupons),

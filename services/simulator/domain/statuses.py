@@ -9,6 +9,7 @@ from shared.contracts import orders as contract
 CERTIFICATE_STATUS: Mapping[CouponState, int] = MappingProxyType(
     {
         CouponState.UNPAID: 0,
+        CouponState.ISSUING: 0,
         CouponState.AVAILABLE: 1,
         CouponState.REDEEMED: 2,
         CouponState.REFUNDING: 6,
@@ -19,6 +20,7 @@ CERTIFICATE_STATUS: Mapping[CouponState, int] = MappingProxyType(
 ITEM_STATUS: Mapping[CouponState, int] = MappingProxyType(
     {
         CouponState.UNPAID: 100,
+        CouponState.ISSUING: 200,
         CouponState.AVAILABLE: 200,
         CouponState.REDEEMED: 401,
         CouponState.REFUNDING: 300,
@@ -41,7 +43,7 @@ def order_status(order: Order) -> int:
         return 301
     if CouponState.REFUNDING in states:
         return 300
-    return 201 if CouponState.REDEEMED in states else 200
+    return 201 if any(coupon.times_used for coupon in order.coupons) else 200
 
 
 def order_word(order: Order) -> contract.OrderState:
@@ -56,7 +58,7 @@ def order_word(order: Order) -> contract.OrderState:
         (word.REFUNDING, CouponState.REFUNDING in states),
         (word.PARTLY_REFUNDED, CouponState.REFUNDED in states),
         (word.REDEEMED, states == {CouponState.REDEEMED}),
-        (word.PARTLY_REDEEMED, CouponState.REDEEMED in states),
+        (word.PARTLY_REDEEMED, any(coupon.times_used for coupon in order.coupons)),
         (word.PAID, True),
     )
     return next(state for state, holds in rules if holds)

@@ -78,7 +78,7 @@ def certificate_notify(order: Order, coupon: Coupon, action: str, now: datetime)
         "action": action,
         "msg_time": _seconds(now),
         "certificate": {
-            "certificate_id": str(coupon.certificate_id),
+            "certificate_id": coupon.public_id,
             "order_id": str(order.order_id),
             "account_id": order.account_id,
         },

@@ -50,6 +50,14 @@ def show_order(order: Order, verifications: dict[int, list[Verification]]) -> Js
         "state": order_word(order),
         "original_amount_fen": order.original_amount_fen,
         "pay_amount_fen": order.pay_amount_fen,
+        "paid_fen": order.paid_fen,
+        "refunded_fen": sum(coupon.refunded_fen for coupon in order.coupons),
+        "settled_fen": sum(coupon.settled_fen for coupon in order.coupons),
+        "channel": order.channel,
+        "code_origin": order.code_origin,
+        "sku_id": order.sku.sku_id,
+        "third_sku_id": order.sku.third_sku_id,
+        "out_order_id": order.out_order_id,
         "created_at": order.created_at,
         "paid_at": order.paid_at,
         "updated_at": order.updated_at,
@@ -62,14 +70,19 @@ def show_order(order: Order, verifications: dict[int, list[Verification]]) -> Js
 
 def _show_coupon(coupon: Coupon, verifications: Sequence[Verification]) -> Json:
     return {
-        "certificate_id": str(coupon.certificate_id),
+        "certificate_id": coupon.public_id,
         "state": coupon.state,
         "pay_amount_fen": coupon.pay_amount_fen,
+        "times_count": coupon.times_count,
+        "times_used": coupon.times_used,
+        "refunded_fen": coupon.refunded_fen,
+        "settled_fen": coupon.settled_fen,
         "settled_at": coupon.settled_at,
         "refunded_at": coupon.refunded_at,
         "verifications": [
             {
                 "verify_id": str(one.verify_id),
+                "serial": one.serial,
                 "poi_id": one.poi_id,
                 "verified_at": one.verified_at,
                 "cancelled_at": one.cancelled_at,

@@ -1,16 +1,18 @@
 """Cancel: redemptions are taken back within their window, all that one call names or none."""
 
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
 
 from services.simulator.domain import shapes
 from services.simulator.domain.codes import WORDS, Code, PlatformError
-from services.simulator.domain.coupons import Coupon, Move, Order, Verification
+from services.simulator.domain.coupons import Coupon, Order, Verification
 from services.simulator.handlers.saving import Changes, lock_orders, save
 from services.simulator.handlers.world import World
+from services.simulator.queries import orders as order_queries
 from services.simulator.queries import redemptions
 from services.simulator.queries.redemptions import KeptCancellation
 from shared.clock import utc_now
@@ -25,8 +27,16 @@ class AskedCancel:
     """The redemption, and what the caller believes it belongs to, where it says so."""
 
     verify_id: int
-    certificate_id: int | None = None
+    certificate_id: str | None = None
     order_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedUses:
+    """The latest so many uses of a times card."""
+
+    certificate_id: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +44,30 @@ class CancelRequest:
     client_key: str
     cancel_token: str | None
     asked: Sequence[AskedCancel]
+    uses: AskedUses | None = None
 
     @property
     def verify_ids(self) -> list[int]:
         return [one.verify_id for one in self.asked]
 
+    @property
+    def named(self) -> list[int]:
+        """What a repeated call must name again."""
+        if self.uses is not None:
+            return [-zlib.crc32(self.uses.certificate_id.encode()), self.uses.count]
+        return self.verify_ids
+
 
 async def cancel(world: World, conn: Connection, request: CancelRequest) -> shapes.Json:
     """Raises PlatformError, with a result for each redemption, if one of them cannot be."""
     now = utc_now()
+    if request.uses is not None:
+        order_ids = await order_queries.find_orders_of_card(conn, request.uses.certificate_id)
+        await lock_orders(conn, order_ids)
+        kept = await _kept(conn, request, now)
+        if kept is not None:
+            return kept
+        request = replace(request, asked=await _latest_uses(conn, request.uses))
     found = await redemptions.find_verifications(conn, request.verify_ids)
     # Locked before the token is looked up: of two equal calls the second sees the first's answer.
     orders = await lock_orders(conn, [one.order_id for one in found.values()])
@@ -55,11 +80,21 @@ async def cancel(world: World, conn: Connection, request: CancelRequest) -> shap
         results = [_result(one, target) for one, target in zip(request.asked, targets, strict=True)]
         raise PlatformError(errors[0].code, errors[0].description, data={"cancel_results": results})
     changes = Changes()
-    for target in targets:
+    for one, target in zip(request.asked, targets, strict=True):
         if not isinstance(target, PlatformError):
-            _take_back(*target, changes, now)
+            order, coupon = target
+            coupon.verify_cancel(one.verify_id)
+            changes.taken_back(order, coupon, one.verify_id, now)
     await save(conn, changes, faults=world.faults, now=now)
     return await _answer(conn, world, request, targets, now)
+
+
+async def _latest_uses(conn: Connection, uses: AskedUses) -> list[AskedCancel]:
+    """Raises PlatformError unless there are so many."""
+    found = await redemptions.find_latest_uses(conn, uses.certificate_id, uses.count)
+    if len(found) < uses.count:
+        raise PlatformError(Code.ALREADY_CANCELLED)
+    return [AskedCancel(verify_id) for verify_id in found]
 
 
 async def _kept(conn: Connection, request: CancelRequest, now: datetime) -> shapes.Json | None:
@@ -70,7 +105,7 @@ async def _kept(conn: Connection, request: CancelRequest, now: datetime) -> shap
     )
     if kept is None:
         return None
-    if list(kept.verify_ids) != request.verify_ids:
+    if list(kept.verify_ids) != request.named:
         raise PlatformError(Code.BAD_PARAMETER, "cancel_token已用于其他撤销")
     answer: shapes.Json = orjson.loads(kept.answer)
     return answer
@@ -93,21 +128,13 @@ def _target(
     order = orders[verification.order_id]
     if order.client_key != request.client_key:
         return PlatformError(Code.MERCHANT_NOT_AUTHORISED)
-    if asked.certificate_id not in {None, verification.certificate_id}:
+    coupon = order.coupon(verification.certificate_id)
+    if asked.certificate_id not in {None, coupon.public_id, str(coupon.certificate_id)}:
         return PlatformError(Code.BAD_PARAMETER, "verify_id与certificate_id不符")
     if asked.order_id not in {None, order.order_id}:
         return PlatformError(Code.BAD_PARAMETER, "verify_id与order_id不符")
-    coupon = next(one for one in order.coupons if one.certificate_id == verification.certificate_id)
     refusal = coupon.cancel_refusal(asked.verify_id, now=now, window=world.cancel_window)
     return refusal or (order, coupon)
-
-
-def _take_back(order: Order, coupon: Coupon, changes: Changes, now: datetime) -> None:
-    if coupon.verification is not None:
-        changes.cancelled_verify_ids.append(coupon.verification.verify_id)
-    coupon.verify_cancel()
-    changes.changed(order, coupon)
-    changes.told(order, coupon, Move.VERIFY_CANCEL, now)
 
 
 async def _answer(
@@ -125,7 +152,7 @@ async def _answer(
         "transaction_id": str(transaction),
     }
     if request.cancel_token:
-        kept = KeptCancellation(request.verify_ids, orjson.dumps(answer).decode())
+        kept = KeptCancellation(request.named, orjson.dumps(answer).decode())
         await redemptions.keep_cancellation(
             conn, request.client_key, request.cancel_token, kept=kept, now=now
         )

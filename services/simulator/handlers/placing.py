@@ -4,13 +4,22 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.simulator.domain import numbers
-from services.simulator.domain.coupons import Coupon, CouponState, Order, OrderState, Sku, split
-from services.simulator.domain.fields import Identifier, Int64, Text
-from services.simulator.domain.webhooks import pay_success
+from services.simulator.domain.coupons import (
+    Channel,
+    CodeOrigin,
+    Coupon,
+    CouponState,
+    Order,
+    OrderState,
+    Sku,
+    split,
+)
+from services.simulator.domain.fields import Identifier, Int64, Text, TextOrEmpty
 from services.simulator.handlers.saving import Changes, find_orders, lock_orders, save
 from services.simulator.handlers.world import World
 from services.simulator.queries import apps
@@ -31,6 +40,12 @@ class SkuRequest(BaseModel):
     sku_id: Text | None = None
     # 1 group meal, 2 voucher, 3 times card.
     groupon_type: int = Field(default=1, ge=1, le=3)
+    # How often each coupon may be used.
+    times_count: int = Field(default=1, ge=1, le=1000)
+    # What the merchant calls it.
+    third_sku_id: TextOrEmpty = ""
+    # Whose codes its coupons have.
+    code_origin: CodeOrigin = CodeOrigin.PLATFORM
 
 
 class OrderRequest(BaseModel):
@@ -47,6 +62,11 @@ class OrderRequest(BaseModel):
     expires_in_seconds: float | None = Field(default=None, ge=0, le=10**9)
     poi_ids: list[Identifier] | None = Field(default=None, min_length=1, max_length=1000)
     open_id: Text | None = None
+    # Of the life services, or of a mini-program's trade by one of its protocols.
+    channel: Channel = Channel.LIFE
+    # The merchant's own number of a mini-program's order.
+    out_order_no: Text | None = None
+    cp_extra: Annotated[str, Field(max_length=2048, pattern=r"^[^\x00]*$")] = ""
 
 
 class OrdersRequest(BaseModel):
@@ -65,25 +85,42 @@ async def place_orders(world: World, requests: Sequence[OrderRequest]) -> list[O
     """All or none; the orders come back in the order asked for."""
     now = utc_now()
     async with world.pool.acquire() as conn, conn.transaction():
-        client_keys = await _client_keys(conn, requests)
-        needed = sum(1 + 3 * request.count for request in requests)
-        supply = iter(await world.numbers.take(conn, needed))
+        client_keys = await find_client_keys(conn, requests)
+        supply = await number_supply(world, conn, requests)
         placed = [
-            _new_order(request, client_keys[request.account_id], supply, world, now)
+            new_order(request, client_keys[request.account_id], supply, world, now)
             for request in requests
         ]
-        new_ids = await queries.add_orders(conn, placed)
-        new = [order for order in placed if order.order_id in new_ids]
-        await queries.add_coupons(conn, [coupon for order in new for coupon in order.coupons], now)
-        messages = [pay_success(order, now) for order in new if order.paid_at is not None]
-        await save(conn, Changes(messages=messages), faults=world.faults, now=now)
-        known = {(order.account_id, order.reference): order for order in new}
-        known |= await _placed_before(conn, [one for one in placed if one.order_id not in new_ids])
-    world.webhooks_queued.ring()
+        known = await add_orders(world, conn, placed, now)
+    world.ring()
+    return known
+
+
+async def add_orders(
+    world: World, conn: Connection, placed: Sequence[Order], now: datetime
+) -> list[Order]:
+    """Those whose reference is new; for the others the order that has it."""
+    new_ids = await queries.add_orders(conn, placed)
+    new = [order for order in placed if order.order_id in new_ids]
+    await queries.add_coupons(conn, [coupon for order in new for coupon in order.coupons], now)
+    changes = Changes()
+    for order in new:
+        if order.paid_at is not None:
+            changes.paid(order, now)
+    await save(conn, changes, faults=world.faults, now=now)
+    known = {(order.account_id, order.reference): order for order in new}
+    known |= await _placed_before(conn, [one for one in placed if one.order_id not in new_ids])
     return [known[order.account_id, order.reference] for order in placed]
 
 
-async def _client_keys(conn: Connection, requests: Sequence[OrderRequest]) -> dict[str, str]:
+async def number_supply(
+    world: World, conn: Connection, requests: Sequence[OrderRequest]
+) -> Iterator[int]:
+    needed = sum(1 + 3 * request.count for request in requests)
+    return iter(await world.numbers.take(conn, needed))
+
+
+async def find_client_keys(conn: Connection, requests: Sequence[OrderRequest]) -> dict[str, str]:
     account_ids = sorted({request.account_id for request in requests})
     client_keys = await apps.find_client_keys(conn, account_ids)
     for account_id in account_ids:
@@ -93,7 +130,7 @@ async def _client_keys(conn: Connection, requests: Sequence[OrderRequest]) -> di
     return client_keys
 
 
-def _new_order(
+def new_order(
     request: OrderRequest, client_key: str, supply: Iterator[int], world: World, now: datetime
 ) -> Order:
     original = request.sku.price_fen * request.count
@@ -105,7 +142,10 @@ def _new_order(
         reference=request.reference or str(new_id()),
         open_id=request.open_id or numbers.open_id(),
         sku=Sku(
-            request.sku.sku_id or _sku_id(request.sku), request.sku.title, request.sku.groupon_type
+            request.sku.sku_id or _sku_id(request.sku),
+            request.sku.title,
+            request.sku.groupon_type,
+            request.sku.third_sku_id,
         ),
         poi_ids=None if request.poi_ids is None else tuple(request.poi_ids),
         original_amount_fen=original,
@@ -115,6 +155,13 @@ def _new_order(
         paid_at=now if request.paid else None,
         closes_at=now + timedelta(seconds=world.pace.unpaid_seconds),
         updated_at=now,
+        channel=request.channel,
+        code_origin=request.sku.code_origin,
+        out_order_id=request.out_order_no,
+        cp_extra=request.cp_extra,
+        issue_until=issue_until(request.sku.code_origin, request.channel, world, now)
+        if request.paid
+        else None,
     )
     order.coupons = list(_new_coupons(order, request, supply, world, now))
     return order
@@ -134,12 +181,28 @@ def _new_coupons(
             place=place,
             code=numbers.coupon_code(code),
             short_id=numbers.short_link_id(link),
-            state=CouponState.AVAILABLE if request.paid else CouponState.UNPAID,
+            state=_first_state(order),
             original_amount_fen=request.sku.price_fen,
             pay_amount_fen=pay_shares[place],
             starts_at=now,
             expires_at=now + timedelta(seconds=valid_seconds),
+            times_count=request.sku.times_count,
         )
+
+
+def _first_state(order: Order) -> CouponState:
+    if order.paid_at is None:
+        return CouponState.UNPAID
+    return CouponState.AVAILABLE if order.issue_until is None else CouponState.ISSUING
+
+
+def issue_until(
+    code_origin: CodeOrigin, channel: Channel, world: World, now: datetime
+) -> datetime | None:
+    """Only the life services ask for codes; mini-programs tell theirs to nobody."""
+    if code_origin is CodeOrigin.PLATFORM or channel is not Channel.LIFE:
+        return None
+    return now + timedelta(seconds=world.pace.issue_seconds)
 
 
 def _sku_id(sku: SkuRequest) -> str:
@@ -164,9 +227,10 @@ async def pay_orders(world: World, order_ids: Sequence[int]) -> list[Order]:
     async with world.pool.acquire() as conn, conn.transaction():
         for order in (await lock_orders(conn, order_ids)).values():
             if order.state is OrderState.UNPAID:
-                order.pay(now)
+                until = issue_until(order.code_origin, order.channel, world, now)
+                order.pay(now, issue_until=until)
                 changes.changed(order, *order.coupons)
-                changes.messages.append(pay_success(order, now))
+                changes.paid(order, now)
         await save(conn, changes, faults=world.faults, now=now)
-    world.webhooks_queued.ring()
+    world.ring()
     return list(changes.orders.values())

@@ -1,5 +1,6 @@
 """Verify: coupons are spent, once, and one token always gets the same answer."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -7,40 +8,16 @@ from datetime import datetime, timedelta
 import orjson
 
 from services.simulator.domain import numbers, shapes
+from services.simulator.domain.asked import AskedCode, VerifyPart, VerifyRequest
 from services.simulator.domain.codes import Code, PlatformError
-from services.simulator.domain.coupons import Coupon, Move, Order, Verification
+from services.simulator.domain.coupons import Coupon, Order, Verification
+from services.simulator.handlers import merchant_codes
 from services.simulator.handlers.saving import Changes, lock_orders, save
 from services.simulator.handlers.world import World
 from services.simulator.queries import apps, redemptions
 from services.simulator.queries.redemptions import Preparation
 from shared.clock import utc_now
 from shared.postgres.connection import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class AskedCode:
-    """A code as it was sent, and the coupon it hides, if it is a code of ours."""
-
-    given: str
-    certificate_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyPart:
-    """Coupons of one order under one token."""
-
-    verify_token: str
-    codes: Sequence[AskedCode]
-    order_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyRequest:
-    """A batch_verify has several parts and spends all of them or none."""
-
-    client_key: str
-    poi_id: str
-    parts: Sequence[VerifyPart]
 
 
 @dataclass(slots=True)
@@ -60,6 +37,7 @@ async def verify(
     world: World, conn: Connection, requests: Sequence[VerifyRequest]
 ) -> list[shapes.Json | Exception]:
     now = utc_now()
+    requests = await merchant_codes.resolved(conn, requests, now)
     parts = [part for request in requests for part in request.parts]
     preparations = await redemptions.lock_preparations(
         conn, sorted({part.verify_token for part in parts})
@@ -70,8 +48,11 @@ async def verify(
         preparations=dict(preparations),
         orders=await lock_orders(conn, [one.order_id for one in preparations.values()]),
         poi_owners=await apps.find_poi_owners(conn, [request.poi_id for request in requests]),
-        numbers=iter(await world.numbers.take(conn, sum(len(part.codes) for part in parts))),
+        numbers=iter(()),
     )
+    requests = [_expanded(request, batch) for request in requests]
+    uses = sum(len(part.codes) for request in requests for part in request.parts)
+    batch.numbers = iter(await world.numbers.take(conn, uses))
     answers = [_answer(request, batch) for request in requests]
     await save(conn, batch.changes, faults=world.faults, now=now)
     answered = [
@@ -82,6 +63,32 @@ async def verify(
     if answered:
         await redemptions.keep_answers(conn, answered)
     return answers
+
+
+def _expanded(request: VerifyRequest, batch: _Batch) -> VerifyRequest:
+    """Who wants all uses of a card names it once; from here on it is named for each of them."""
+    if not any(part.is_total for part in request.parts):
+        return request
+    parts = []
+    for part in request.parts:
+        preparation = batch.preparations.get(part.verify_token)
+        if part.is_total and preparation is not None and preparation.answer is None:
+            coupons = {
+                one.certificate_id: one for one in batch.orders[preparation.order_id].coupons
+            }
+            codes = [
+                asked
+                for asked in part.codes
+                for _ in range(_uses_left(coupons.get(asked.certificate_id or 0)))
+            ]
+            parts.append(replace(part, codes=codes))
+        else:
+            parts.append(part)
+    return replace(request, parts=parts)
+
+
+def _uses_left(coupon: Coupon | None) -> int:
+    return 1 if coupon is None else max(1, coupon.times_left)
 
 
 def _answer(request: VerifyRequest, batch: _Batch) -> shapes.Json | Exception:
@@ -107,14 +114,19 @@ def _answer(request: VerifyRequest, batch: _Batch) -> shapes.Json | Exception:
 
 def _preparation(request: VerifyRequest, part: VerifyPart, batch: _Batch) -> Preparation:
     """The preparation that the token names. Raises PlatformError if it cannot be spent here."""
+    if part.problem is not None:
+        raise PlatformError(part.problem)
     preparation = batch.preparations.get(part.verify_token)
     if preparation is None or preparation.client_key != request.client_key:
         raise PlatformError(Code.BAD_PARAMETER, "verify_token无效")
     asked = [code.certificate_id for code in part.codes]
-    if len(set(asked)) < len(asked):
+    coupons = batch.orders[preparation.order_id].coupons
+    once = {coupon.certificate_id for coupon in coupons if coupon.times_count == 1}
+    if any(count > 1 and one in once for one, count in Counter(asked).items()):
         raise PlatformError(Code.BAD_PARAMETER, "券码重复")
     if preparation.answer is not None:
-        if _answered_coupons(preparation.answer) != asked:
+        answered = _answered_coupons(preparation.answer)
+        if answered != asked and not (part.is_total and {*answered} == {*asked}):
             raise PlatformError(Code.BAD_PARAMETER, "verify_token已使用")
         return preparation
     if batch.now >= preparation.expires_at:
@@ -139,13 +151,27 @@ def _judged(
     if preparation.answer is not None:
         return
     coupons = {one.certificate_id: one for one in batch.orders[preparation.order_id].coupons}
+    uses: Counter[int] = Counter()
     for asked in part.codes:
         if asked.certificate_id is None:
-            yield asked, Code.UNREADABLE_CODE
+            missing = Code.UNKNOWN_COUPON if part.is_merchant_coded else Code.UNREADABLE_CODE
+            yield asked, missing
         elif asked.certificate_id not in preparation.certificate_ids:
             yield asked, Code.UNKNOWN_COUPON
         else:
-            yield asked, coupons[asked.certificate_id].refusal(batch.now)
+            uses[asked.certificate_id] += 1
+            coupon = coupons[asked.certificate_id]
+            yield asked, _refusal(coupon, asked, uses[asked.certificate_id], batch.now)
+
+
+def _refusal(coupon: Coupon, asked: AskedCode, use: int, now: datetime) -> Code | None:
+    """`use` counts how often this call has named the coupon so far."""
+    refusal = coupon.refusal(now)
+    if refusal is None and use > coupon.times_left:
+        return Code.TIMES_USED_UP
+    if refusal is None and asked.serial is not None and asked.serial not in coupon.free_serials():
+        return Code.ALREADY_VERIFIED
+    return refusal
 
 
 def _verify_part(
@@ -177,6 +203,7 @@ def _spend(
     order: Order, asked: AskedCode, poi_id: str, verify_token: str, batch: _Batch
 ) -> shapes.Json:
     coupon = _coupon(order, asked)
+    free = coupon.free_serials()
     found = Verification(
         verify_id=numbers.entity_id(next(batch.numbers), batch.now),
         certificate_id=coupon.certificate_id,
@@ -185,12 +212,11 @@ def _spend(
         poi_id=poi_id,
         verify_token=verify_token,
         verified_at=batch.now,
+        serial=free[0] if asked.serial not in free else asked.serial or free[0],
     )
     settles_at = batch.now + timedelta(seconds=batch.world.pace.settle_seconds)
     coupon.verify(found, settles_at=settles_at)
-    batch.changes.changed(order, coupon)
-    batch.changes.verifications.append(found)
-    batch.changes.told(order, coupon, Move.VERIFY, batch.now)
+    batch.changes.verified(order, coupon, found)
     return shapes.verified(order, coupon, found, given=asked.given)
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from prometheus_client import Counter
 
 from services.simulator.domain.codes import Code
@@ -32,6 +33,9 @@ class World:
     numbers: Numbers = field(default_factory=Numbers)
     # Rung when webhooks have been queued.
     webhooks_queued: Wake = field(default_factory=Wake)
+    # Rung when questions have been queued.
+    questions_queued: Wake = field(default_factory=Wake)
+    platform_key: RSAPrivateKey | None = None
     # Valid tokens by text, each with when it was last looked up, in seconds of the event loop.
     tokens: dict[str, tuple[ClientToken, float]] = field(default_factory=dict)
     # Calls by kind and code since they were last written down.
@@ -40,6 +44,10 @@ class World:
     def count_call(self, call: CallKind, code: Code) -> None:
         self.calls[call, code] += 1
         CALLS.labels(call, int(code)).inc()
+
+    def ring(self) -> None:
+        self.webhooks_queued.ring()
+        self.questions_queued.ring()
 
     @property
     def cancel_window(self) -> timedelta:
@@ -61,6 +69,11 @@ def default_pace(settings: Settings) -> Pace:
         prepare_per_second=settings.simulator_prepare_per_second,
         verify_record_per_second=settings.simulator_verify_record_per_second,
         order_query_per_second=settings.simulator_order_query_per_second,
+        retry_scale=settings.simulator_retry_scale,
+        issue_seconds=settings.simulator_issue_seconds,
+        audit_seconds=settings.simulator_audit_seconds,
+        mini_audit_seconds=settings.simulator_mini_audit_seconds,
+        status_check_seconds=settings.simulator_status_check_seconds,
     )
 
 

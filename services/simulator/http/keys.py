@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from services.simulator.domain import shapes
+from services.simulator.domain.asked import VerifyRequest
 from services.simulator.domain.limits import TokenBucket
 from services.simulator.gateway import WebhookPoster
 from services.simulator.handlers.grouping import Grouped
 from services.simulator.handlers.preparing import PrepareRequest
-from services.simulator.handlers.verifying import VerifyRequest
 from services.simulator.handlers.world import World
 
 

@@ -1,18 +1,19 @@
 """The OpenAPI: one function a path."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.simulator.domain import shapes
+from services.simulator.domain.asked import AskedCode, VerifyPart, VerifyRequest
 from services.simulator.domain.codes import Code, PlatformError
 from services.simulator.domain.encryption import Purpose
 from services.simulator.domain.faults import CallKind
 from services.simulator.domain.fields import Int64, Text, TextOrEmpty
 from services.simulator.handlers import apps, cancelling, looking_up
-from services.simulator.handlers.cancelling import AskedCancel, CancelRequest
+from services.simulator.handlers.cancelling import AskedCancel, AskedUses, CancelRequest
 from services.simulator.handlers.preparing import PrepareRequest
-from services.simulator.handlers.verifying import AskedCode, VerifyPart, VerifyRequest
 from services.simulator.http.calling import Call, platform_routes
 from services.simulator.http.reading import (
     read_list,
@@ -25,6 +26,7 @@ from services.simulator.http.reading import (
 
 _CERTIFICATE = "/goodlife/v1/fulfilment/certificate"
 _CODES_MAX = 100
+_USES_MAX = 10_000
 _RECORDS_MAX = 20
 _ORDERS_MAX = 100
 _ORDERS_DEFAULT = 20
@@ -34,7 +36,12 @@ def _absent(value: object) -> object:
     return None if value in {"", "0", 0} else value
 
 
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) else _absent(value)
+
+
 Id = Annotated[Int64 | None, BeforeValidator(_absent)]
+CertificateId = Annotated[Text | None, BeforeValidator(_text)]
 
 
 class _Body(BaseModel):
@@ -47,11 +54,26 @@ class TokenBody(_Body):
     grant_type: str
 
 
+class CodeWithTime(_Body):
+    """One use of a times card; the time is when it was used, where that was offline."""
+
+    code: TextOrEmpty
+    serial_num: int | None = Field(default=None, ge=0, le=10_000)
+
+
+class VerifyExtra(_Body):
+    total_verify: bool = False
+
+
 class VerifyBody(_Body):
     verify_token: Text
     encrypted_codes: list[str] = Field(default_factory=list, max_length=_CODES_MAX)
+    # Those that the merchant issued; they need the order's id.
+    codes: list[TextOrEmpty] = Field(default_factory=list, max_length=_CODES_MAX)
+    code_with_time_list: list[CodeWithTime] = Field(default_factory=list, max_length=_CODES_MAX)
     order_id: TextOrEmpty | None = None
     poi_id: TextOrEmpty = ""
+    verify_extra: VerifyExtra | None = None
 
 
 class BatchVerifyBody(_Body):
@@ -66,7 +88,9 @@ class CancelBatch(_Body):
 
 class CancelBody(_Body):
     verify_id: Id = None
-    certificate_id: Id = None
+    certificate_id: CertificateId = None
+    # Of a times card, with the verify_id "0".
+    times_card_cancel_count: Id = None
     shop_order_id: TextOrEmpty | None = None
     cancel_token: TextOrEmpty | None = None
     batch_cancel_info: CancelBatch | None = None
@@ -137,18 +161,27 @@ async def post_batch_verify(call: Call) -> shapes.Json:
 
 async def _verify(call: Call, request: VerifyRequest) -> shapes.Json:
     answer = await call.edge.verifying.ask(request)
-    call.world.webhooks_queued.ring()
+    call.world.ring()
     return answer
 
 
 def _part(call: Call, body: VerifyBody) -> VerifyPart:
-    if not body.encrypted_codes:
+    given = [AskedCode(code, None) for code in [*body.encrypted_codes, *body.codes]]
+    given += [AskedCode(one.code, None, one.serial_num) for one in body.code_with_time_list]
+    if not any(asked.given for asked in given):
         raise PlatformError(Code.NO_CODE)
-    codes = [
-        AskedCode(given, call.world.cipher.open(given, Purpose.VERIFY))
-        for given in body.encrypted_codes
+    is_total = body.verify_extra is not None and body.verify_extra.total_verify
+    opened = [
+        replace(asked, certificate_id=call.world.cipher.open(asked.given, Purpose.VERIFY))
+        for asked in given
     ]
-    return VerifyPart(body.verify_token, codes, body.order_id)
+    if body.encrypted_codes or any(asked.certificate_id for asked in opened):
+        return VerifyPart(body.verify_token, opened, body.order_id, is_total=is_total)
+    if not body.order_id:
+        raise PlatformError(Code.BAD_PARAMETER, "三方码核销缺少参数order_id")
+    return VerifyPart(
+        body.verify_token, given, body.order_id, is_merchant_coded=True, is_total=is_total
+    )
 
 
 async def post_cancel(call: Call) -> shapes.Json:
@@ -163,12 +196,15 @@ async def post_cancel(call: Call) -> shapes.Json:
     ]
     if not batches and body.verify_id is not None:
         asked = [AskedCancel(body.verify_id, certificate_id=body.certificate_id)]
-    if not asked or len({one.verify_id for one in asked}) < len(asked):
+    uses = None
+    if not asked and body.certificate_id is not None and body.times_card_cancel_count is not None:
+        uses = AskedUses(body.certificate_id, min(body.times_card_cancel_count, _USES_MAX))
+    if (not asked and uses is None) or len({one.verify_id for one in asked}) < len(asked):
         raise PlatformError(Code.BAD_PARAMETER)
-    request = CancelRequest(call.client_key, body.cancel_token, asked)
+    request = CancelRequest(call.client_key, body.cancel_token, asked, uses)
     async with call.world.pool.acquire() as conn, conn.transaction():
         answer = await cancelling.cancel(call.world, conn, request)
-    call.world.webhooks_queued.ring()
+    call.world.ring()
     return answer
 
 

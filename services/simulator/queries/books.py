@@ -40,9 +40,9 @@ async def find_all_verifications(conn: Connection, order_ids: Sequence[int]) -> 
     rows = await conn.fetch(
         """
         SELECT verify_id, certificate_id, order_id, account_id, poi_id, verify_token,
-               verified_at, cancelled_at
+               verified_at, cancelled_at, serial
           FROM verifications WHERE order_id = ANY($1::bigint[])
-         ORDER BY verified_at, verify_id
+         ORDER BY verified_at, serial, verify_id
         """,
         order_ids,
     )
@@ -126,7 +126,8 @@ async def forget_everything(conn: Connection) -> None:
     await conn.execute(
         """
         TRUNCATE orders, coupons, preparations, verifications, cancellations, webhooks,
-                 webhook_attempts, injected_faults, call_counts, controls,
+                 webhook_attempts, questions, question_attempts, after_sales, settlements,
+                 injected_faults, call_counts, controls,
                  goods, goods_verdicts, poi_match_stores, poi_match_tasks, poi_relations
         """
     )

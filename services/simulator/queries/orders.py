@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from services.simulator.domain.coupons import (
+    Channel,
+    CodeOrigin,
     Coupon,
     CouponState,
     Order,
@@ -12,6 +14,7 @@ from services.simulator.domain.coupons import (
     Sku,
     Verification,
 )
+from services.simulator.domain.fields import own_id
 from shared.postgres.connection import Connection, Row
 
 
@@ -26,18 +29,22 @@ async def add_orders(conn: Connection, orders: Sequence[Order]) -> set[int]:
         """
         INSERT INTO orders (
             order_id, account_id, reference, open_id, sku_id, sku_title, groupon_type, poi_ids,
-            original_amount_fen, pay_amount_fen, state, created_at, paid_at, closes_at, updated_at
+            original_amount_fen, pay_amount_fen, state, created_at, paid_at, closes_at,
+            third_sku_id, channel, code_origin, out_order_id, cp_extra, issue_until, updated_at
         )
         SELECT order_id, account_id, reference, open_id, sku_id, sku_title, groupon_type,
                string_to_array(poi_ids, ','), original_amount_fen, pay_amount_fen, state,
-               created_at, paid_at, closes_at, created_at
+               created_at, paid_at, closes_at, third_sku_id, channel, code_origin, out_order_id,
+               cp_extra, issue_until, created_at
           FROM unnest(
               $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
               $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::text[],
-              $12::timestamptz[], $13::timestamptz[], $14::timestamptz[]
+              $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::text[],
+              $16::text[], $17::text[], $18::text[], $19::text[], $20::timestamptz[]
           ) AS given (
               order_id, account_id, reference, open_id, sku_id, sku_title, groupon_type, poi_ids,
-              original_amount_fen, pay_amount_fen, state, created_at, paid_at, closes_at
+              original_amount_fen, pay_amount_fen, state, created_at, paid_at, closes_at,
+              third_sku_id, channel, code_origin, out_order_id, cp_extra, issue_until
           )
         ON CONFLICT (account_id, reference) DO NOTHING
         RETURNING order_id
@@ -56,6 +63,12 @@ async def add_orders(conn: Connection, orders: Sequence[Order]) -> set[int]:
         [order.created_at for order in orders],
         [order.paid_at for order in orders],
         [order.closes_at for order in orders],
+        [order.sku.third_sku_id for order in orders],
+        [order.channel for order in orders],
+        [order.code_origin for order in orders],
+        [order.out_order_id for order in orders],
+        [order.cp_extra for order in orders],
+        [order.issue_until for order in orders],
     )
     return {row["order_id"] for row in rows}
 
@@ -65,11 +78,12 @@ async def add_coupons(conn: Connection, coupons: Sequence[Coupon], now: datetime
         """
         INSERT INTO coupons (
             certificate_id, order_id, place, code, short_id, state, original_amount_fen,
-            pay_amount_fen, starts_at, expires_at, version, updated_at
+            pay_amount_fen, starts_at, expires_at, version, times_count, updated_at
         )
-        SELECT given.*, $12 FROM unnest(
+        SELECT given.*, $13 FROM unnest(
             $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-            $7::bigint[], $8::bigint[], $9::timestamptz[], $10::timestamptz[], $11::bigint[]
+            $7::bigint[], $8::bigint[], $9::timestamptz[], $10::timestamptz[], $11::bigint[],
+            $12::bigint[]
         ) AS given
         """,
         [coupon.certificate_id for coupon in coupons],
@@ -83,6 +97,7 @@ async def add_coupons(conn: Connection, coupons: Sequence[Coupon], now: datetime
         [coupon.starts_at for coupon in coupons],
         [coupon.expires_at for coupon in coupons],
         [coupon.version for coupon in coupons],
+        [coupon.times_count for coupon in coupons],
         now,
     )
 
@@ -94,7 +109,8 @@ async def lock_orders(conn: Connection, order_ids: Sequence[int]) -> list[Order]
         SELECT o.order_id, o.account_id, m.client_key, o.reference, o.open_id,
                o.sku_id, o.sku_title, o.groupon_type, o.poi_ids,
                o.original_amount_fen, o.pay_amount_fen, o.state, o.created_at, o.paid_at,
-               o.closes_at, o.updated_at
+               o.closes_at, o.updated_at, o.third_sku_id, o.channel, o.code_origin,
+               o.out_order_id, o.cp_extra, o.issue_until
           FROM orders o JOIN merchants m USING (account_id)
          WHERE o.order_id = ANY($1::bigint[])
          ORDER BY o.order_id
@@ -111,7 +127,8 @@ async def find_orders(conn: Connection, order_ids: Sequence[int]) -> list[Order]
         SELECT o.order_id, o.account_id, m.client_key, o.reference, o.open_id,
                o.sku_id, o.sku_title, o.groupon_type, o.poi_ids,
                o.original_amount_fen, o.pay_amount_fen, o.state, o.created_at, o.paid_at,
-               o.closes_at, o.updated_at
+               o.closes_at, o.updated_at, o.third_sku_id, o.channel, o.code_origin,
+               o.out_order_id, o.cp_extra, o.issue_until
           FROM orders o JOIN merchants m USING (account_id)
          WHERE o.order_id = ANY($1::bigint[])
          ORDER BY o.order_id
@@ -136,13 +153,15 @@ async def find_orders_by_reference(
 
 
 async def find_coupons(conn: Connection, order_ids: Sequence[int]) -> list[Coupon]:
-    """The coupons of these orders, each with the redemption that holds now."""
+    """The coupons of these orders, each with its last redemption if it is wholly redeemed."""
     rows = await conn.fetch(
         """
         SELECT c.certificate_id, c.order_id, c.place, c.code, c.short_id, c.state,
                c.original_amount_fen, c.pay_amount_fen, c.starts_at, c.expires_at,
                c.settles_at, c.settled_at, c.refund_due_at, c.refunded_at, c.version,
-               v.verify_id, v.account_id, v.poi_id, v.verify_token, v.verified_at
+               c.times_count, c.times_used, c.third_code, c.third_certificate_id,
+               c.after_sale_id, c.refund_rejected_at,
+               v.verify_id, v.account_id, v.poi_id, v.verify_token, v.verified_at, v.serial
           FROM coupons c LEFT JOIN verifications v ON v.verify_id = c.verify_id
          WHERE c.order_id = ANY($1::bigint[])
          ORDER BY c.order_id, c.place
@@ -150,6 +169,21 @@ async def find_coupons(conn: Connection, order_ids: Sequence[int]) -> list[Coupo
         order_ids,
     )
     return [_to_coupon(row) for row in rows]
+
+
+async def find_uses(conn: Connection, certificate_ids: Sequence[int]) -> list[Verification]:
+    """The redemptions that hold of these times cards."""
+    rows = await conn.fetch(
+        """
+        SELECT verify_id, certificate_id, order_id, account_id, poi_id, verify_token,
+               verified_at, cancelled_at, serial
+          FROM verifications
+         WHERE certificate_id = ANY($1::bigint[]) AND cancelled_at IS NULL
+         ORDER BY serial
+        """,
+        certificate_ids,
+    )
+    return [Verification(*row.values()) for row in rows]
 
 
 async def find_orders_of_coupons(
@@ -163,6 +197,20 @@ async def find_orders_of_coupons(
         certificate_ids,
     )
     return {row["certificate_id"]: row["order_id"] for row in rows}
+
+
+async def find_orders_of_card(conn: Connection, public_id: str) -> list[int]:
+    """Of a coupon by either of its names."""
+    rows = await conn.fetch(
+        """
+        SELECT order_id FROM coupons WHERE certificate_id = $1
+        UNION
+        SELECT order_id FROM coupons WHERE third_certificate_id = $2
+        """,
+        own_id(public_id),
+        public_id,
+    )
+    return [row["order_id"] for row in rows]
 
 
 async def find_certificate_ids(conn: Connection, codes: Sequence[str]) -> dict[str, int]:
@@ -185,63 +233,94 @@ async def save_coupons(conn: Connection, coupons: Sequence[Coupon], now: datetim
         UPDATE coupons c
            SET state = given.state, verify_id = given.verify_id, settles_at = given.settles_at,
                settled_at = given.settled_at, refund_due_at = given.refund_due_at,
-               refunded_at = given.refunded_at, version = given.version, updated_at = $9
+               refunded_at = given.refunded_at, version = given.version,
+               times_used = given.times_used, third_code = given.third_code,
+               third_certificate_id = given.third_certificate_id,
+               after_sale_id = given.after_sale_id,
+               refund_rejected_at = given.refund_rejected_at, updated_at = $14
           FROM unnest(
               $1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[],
-              $6::timestamptz[], $7::timestamptz[], $8::bigint[]
+              $6::timestamptz[], $7::timestamptz[], $8::bigint[], $9::bigint[], $10::text[],
+              $11::text[], $12::bigint[], $13::timestamptz[]
           ) AS given (
               certificate_id, state, verify_id, settles_at, settled_at, refund_due_at,
-              refunded_at, version
+              refunded_at, version, times_used, third_code, third_certificate_id,
+              after_sale_id, refund_rejected_at
           )
          WHERE c.certificate_id = given.certificate_id
         """,
         [coupon.certificate_id for coupon in coupons],
         [coupon.state for coupon in coupons],
-        [coupon.verification and coupon.verification.verify_id for coupon in coupons],
+        [_redeeming_verify_id(coupon) for coupon in coupons],
         [coupon.settles_at for coupon in coupons],
         [coupon.settled_at for coupon in coupons],
         [coupon.refund_due_at for coupon in coupons],
         [coupon.refunded_at for coupon in coupons],
         [coupon.version for coupon in coupons],
+        [coupon.times_used for coupon in coupons],
+        [coupon.third_code for coupon in coupons],
+        [coupon.third_certificate_id for coupon in coupons],
+        [coupon.after_sale_id for coupon in coupons],
+        [coupon.refund_rejected_at for coupon in coupons],
         now,
     )
+
+
+def _redeeming_verify_id(coupon: Coupon) -> int | None:
+    if coupon.state is not CouponState.REDEEMED or coupon.verification is None:
+        return None
+    return coupon.verification.verify_id
 
 
 async def save_orders(conn: Connection, orders: Sequence[Order], now: datetime) -> None:
     await conn.execute(
         """
         UPDATE orders o
-           SET state = given.state, paid_at = given.paid_at, updated_at = $4
-          FROM unnest($1::bigint[], $2::text[], $3::timestamptz[])
-               AS given (order_id, state, paid_at)
+           SET state = given.state, paid_at = given.paid_at,
+               out_order_id = given.out_order_id, issue_until = given.issue_until,
+               updated_at = $6
+          FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[])
+               AS given (order_id, state, paid_at, out_order_id, issue_until)
          WHERE o.order_id = given.order_id
         """,
         [order.order_id for order in orders],
         [order.state for order in orders],
         [order.paid_at for order in orders],
+        [order.out_order_id for order in orders],
+        [order.issue_until for order in orders],
         now,
     )
 
 
 def to_order(row: Row) -> Order:
     values: dict[str, Any] = dict(row)
-    sku = Sku(values.pop("sku_id"), values.pop("sku_title"), values.pop("groupon_type"))
-    poi_ids, state = values.pop("poi_ids"), OrderState(values.pop("state"))
+    sku = Sku(
+        values.pop("sku_id"),
+        values.pop("sku_title"),
+        values.pop("groupon_type"),
+        values.pop("third_sku_id"),
+    )
+    poi_ids = values.pop("poi_ids")
     return Order(
-        sku=sku, poi_ids=None if poi_ids is None else tuple(poi_ids), state=state, **values
+        sku=sku,
+        poi_ids=None if poi_ids is None else tuple(poi_ids),
+        state=OrderState(values.pop("state")),
+        channel=Channel(values.pop("channel")),
+        code_origin=CodeOrigin(values.pop("code_origin")),
+        **values,
     )
 
 
 def _to_coupon(row: Row) -> Coupon:
     values: dict[str, Any] = dict(row)
-    names = ("verify_id", "account_id", "poi_id", "verify_token", "verified_at")
+    names = ("verify_id", "account_id", "poi_id", "verify_token", "verified_at", "serial")
     verified = {name: values.pop(name) for name in names}
-    verification = (
-        None
+    verifications = (
+        []
         if verified["verify_id"] is None
-        else Verification(
-            certificate_id=row["certificate_id"], order_id=row["order_id"], **verified
-        )
+        else [
+            Verification(certificate_id=row["certificate_id"], order_id=row["order_id"], **verified)
+        ]
     )
     state = CouponState(values.pop("state"))
-    return Coupon(state=state, verification=verification, **values)
+    return Coupon(state=state, verifications=verifications, **values)

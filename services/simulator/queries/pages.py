@@ -105,7 +105,7 @@ async def find_verifications(
     rows = await conn.fetch(
         """
         SELECT verify_id, certificate_id, order_id, account_id, poi_id, verify_token,
-               verified_at, cancelled_at
+               verified_at, cancelled_at, serial
           FROM verifications
          WHERE account_id = $1 AND verified_at BETWEEN $2 AND $3
            AND ($4::text[] IS NULL OR poi_id = ANY($4))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.simulator.domain.coupons import Verification
+from services.simulator.domain.fields import own_id
 from shared.postgres.connection import Connection
 
 
@@ -41,6 +42,7 @@ async def add_preparations(conn: Connection, preparations: Sequence[Preparation]
           ) AS given (
               verify_token, client_key, order_id, poi_id, certificate_ids, created_at, expires_at
           )
+        ON CONFLICT (verify_token) DO NOTHING
         """,
         [one.verify_token for one in preparations],
         [one.client_key for one in preparations],
@@ -83,11 +85,12 @@ async def add_verifications(conn: Connection, verifications: Sequence[Verificati
     await conn.execute(
         """
         INSERT INTO verifications (
-            verify_id, certificate_id, order_id, account_id, poi_id, verify_token, verified_at
+            verify_id, certificate_id, order_id, account_id, poi_id, verify_token, verified_at,
+            serial
         )
         SELECT * FROM unnest(
             $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-            $7::timestamptz[]
+            $7::timestamptz[], $8::bigint[]
         )
         """,
         [one.verify_id for one in verifications],
@@ -97,6 +100,7 @@ async def add_verifications(conn: Connection, verifications: Sequence[Verificati
         [one.poi_id for one in verifications],
         [one.verify_token for one in verifications],
         [one.verified_at for one in verifications],
+        [one.serial for one in verifications],
     )
 
 
@@ -114,12 +118,28 @@ async def find_verifications(
     rows = await conn.fetch(
         """
         SELECT verify_id, certificate_id, order_id, account_id, poi_id, verify_token,
-               verified_at, cancelled_at
+               verified_at, cancelled_at, serial
           FROM verifications WHERE verify_id = ANY($1::bigint[])
         """,
         verify_ids,
     )
     return {row["verify_id"]: Verification(*row.values()) for row in rows}
+
+
+async def find_latest_uses(conn: Connection, certificate_id: str, limit: int) -> list[int]:
+    """Of a times card, by either of its names."""
+    rows = await conn.fetch(
+        """
+        SELECT v.verify_id FROM verifications v JOIN coupons c USING (certificate_id)
+         WHERE (c.certificate_id = $1 OR c.third_certificate_id = $2)
+           AND c.times_count > 1 AND v.cancelled_at IS NULL
+         ORDER BY v.verified_at DESC, v.serial DESC LIMIT $3
+        """,
+        own_id(certificate_id),
+        certificate_id,
+        limit,
+    )
+    return [row["verify_id"] for row in rows]
 
 
 async def find_kept_cancellation(

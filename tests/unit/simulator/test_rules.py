@@ -44,7 +44,8 @@ def coupon(state: CouponState = CouponState.AVAILABLE, place: int = 0) -> Coupon
         expires_at=NOW + 24 * HOUR,
     )
     if state is CouponState.REDEEMED:
-        made.verification = Verification(9, made.certificate_id, 1, "a", "p", "t", NOW)
+        made.verifications = [Verification(9, made.certificate_id, 1, "a", "p", "t", NOW)]
+        made.times_used = 1
     return made
 
 
@@ -110,7 +111,7 @@ def test_a_settled_redemption_stays() -> None:
 
 def test_a_redemption_taken_back_is_not_taken_back_again() -> None:
     redeemed = coupon(CouponState.REDEEMED)
-    redeemed.verify_cancel()
+    redeemed.verify_cancel(9)
 
     refusal = redeemed.cancel_refusal(9, now=NOW, window=HOUR)
     assert refusal is not None

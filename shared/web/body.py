@@ -57,7 +57,8 @@ async def read_body(
     if _NUL in raw and holds_nul(value):
         message = "the body holds a NUL character"
         raise Unreadable(message)
-    return model.model_validate_json(raw)
+    # A number is no text, and the other way round: the document says which.
+    return model.model_validate_json(raw, strict=True)
 
 
 def is_required(model: type[BaseModel]) -> bool:

@@ -89,7 +89,7 @@ class Target:
         self._token = ""
         self._until = 0.0
 
-    def hold(self, service: str, case: Case[object]) -> None:
+    def hold(self, service: str, case: Case[Any]) -> None:
         """Send one case; fail where the answer is not as the document says."""
         response = case.call_and_validate(
             base_url=self.url(service),

@@ -4,18 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from services.catalog.http import ROUTES
+from services.catalog.handlers.questions import Questions, QueueLimits
+from services.catalog.handlers.reserving import Decider, Terms, deciding
+from services.catalog.http import QUESTIONS, ROUTES
+from services.catalog.schedule import schedule, scheduled
 from services.catalog.settings import Settings
-from services.catalog.subscriptions import SUBSCRIPTIONS
+from services.catalog.subscriptions import subscriptions
 from shared import messaging
 from shared.messaging.broker import connected
+from shared.messaging.consumer import consuming
 from shared.messaging.outbox import Database
 from shared.messaging.relay import relaying
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import pooled
 from shared.web import operations
 from shared.web.keys import BROKER, DATABASE, VERIFIER
-from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.routes import add_routes
 from shared.web.server import new_application, serving
 from shared.web.verifier import verifying
@@ -31,13 +34,39 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         url = settings.postgres_url.get_secret_value()
         pool = await enter(pooled(url, service="catalog", max_size=settings.postgres_pool_max))
         await migrate(pool, *MIGRATIONS)
-        database = Database(pool)
+        # Decisions never wait for a connection that a list or a batch of news holds.
+        hot_pool = await enter(pooled(url, service="catalog", max_size=settings.catalog_deciders))
+        database, hot = Database(pool), Database(hot_pool)
+        # One bell: what a decision says is relayed as everything else.
+        hot.published = database.published
         broker = await enter(connected(settings.nats_url, name="catalog"))
         app = new_application()
         app[DATABASE] = database
         app[BROKER] = broker
         app[VERIFIER] = await enter(verifying(settings.access_url, broker))
-        app[operations.SUBSCRIPTIONS] = SUBSCRIPTIONS
         await enter(relaying(database, broker))
-        add_routes(app, (*HEALTH_ROUTES, *OPERATION_ROUTES, *ROUTES))
+        heard = subscriptions(zone=settings.zone)
+        app[operations.SUBSCRIPTIONS] = heard
+        await enter(consuming(database, broker, heard, durable="catalog"))
+        await enter(scheduled(schedule(database, settings)))
+        app[QUESTIONS] = questions = Questions(_limits(settings))
+        decider = Decider(questions, hot, _terms(settings))
+        await enter(deciding(decider, writers=settings.catalog_deciders))
+        add_routes(app, ROUTES)
         yield await enter(serving(app, host=settings.host, port=settings.catalog_port))
+
+
+def _limits(settings: Settings) -> QueueLimits:
+    return QueueLimits(
+        entries=settings.catalog_queue_max,
+        batch=settings.catalog_batch_max,
+        give_up_seconds=settings.catalog_give_up_seconds,
+    )
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        pay_within=settings.pay_within,
+        release_after=settings.release_after,
+        zone=settings.zone,
+    )

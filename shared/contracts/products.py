@@ -41,6 +41,14 @@ class StockBy(StrEnum):
     SLOT = "slot"
 
 
+class Restock(StrEnum):
+    """Whether a refunded piece can be sold again: `before_day` until the day it is for begins."""
+
+    NEVER = "never"
+    BEFORE_DAY = "before_day"
+    ALWAYS = "always"
+
+
 class RefundDecision(StrEnum):
     ALLOW = "allow"
     ASK = "ask"
@@ -126,4 +134,5 @@ class ProductChanged(EventData):
     # A SKU with rules of its own replaces these for its coupons.
     usage: UsageRules
     refund: RefundRules
+    restock_on_refund: Restock = Restock.NEVER
     skus: tuple[Sku, ...]

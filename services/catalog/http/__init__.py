@@ -1,7 +1,18 @@
-"""The routes of this service: parse, call, answer."""
+"""Every route of catalog."""
 
-from typing import Final
+from collections.abc import Sequence
 
+from services.catalog.http import products, reservations, stock
+from services.catalog.http.reservations import QUESTIONS
+from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.routes import Route
 
-ROUTES: Final[tuple[Route, ...]] = ()
+__all__ = ["QUESTIONS", "ROUTES"]
+
+ROUTES: Sequence[Route] = (
+    *HEALTH_ROUTES,
+    *OPERATION_ROUTES,
+    *products.ROUTES,
+    *stock.ROUTES,
+    *reservations.ROUTES,
+)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from shared.contracts import samples
+from shared.contracts import goods_samples, samples
 from shared.contracts.after_sales import AfterSaleState
 from shared.contracts.envelope import Event, EventData, filter_subject
 from shared.contracts.making import event
 from shared.contracts.orders import CouponState, OrderState
+from shared.contracts.products import ProductState
 
 # The platform's own name of the event takes the place of the star.
 PLATFORM_EVENTS = "platform.douyin.*"
@@ -304,11 +305,50 @@ _FROM_ACCESS = (
     ),
 )
 
+_FROM_CATALOG = (
+    EventType(
+        "product.created",
+        "product_id",
+        "商品已建立",
+        "A product is there",
+        goods_samples.product(ProductState.DRAFT),
+    ),
+    EventType(
+        "product.updated",
+        "product_id",
+        "商品已变:内容、上下架或审核结果",
+        "A product changed: what it is, whether it is on sale, what its audit said",
+        goods_samples.product(ProductState.ON_SALE),
+    ),
+    EventType(
+        "stock.sold_out",
+        "stock_id",
+        "已售罄:新订单会被拒绝",
+        "Sold out: orders are refused",
+        goods_samples.stock(held=12, sold=488),
+    ),
+    EventType(
+        "stock.replenished",
+        "stock_id",
+        "售罄之后又有货",
+        "There is some again",
+        goods_samples.stock(held=11, sold=488),
+    ),
+    EventType(
+        "stock.oversold",
+        "order_id",
+        "付款太晚,库存已释放并售出:需要人处理",
+        "Paid so late that its stock was released and sold to others: a person should look",
+        goods_samples.OVERSOLD,
+    ),
+)
+
 CATALOGUE: tuple[EventType, ...] = (
     *_FROM_INTAKE,
     *_FROM_ORDERS,
     *_FROM_REDEMPTION,
     *_FROM_ACCESS,
+    *_FROM_CATALOG,
 )
 
 

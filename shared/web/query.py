@@ -23,6 +23,12 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class AnyQuery(Query):
+    """Of platforms, who may add parameters of their own."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 def _number(value: object) -> object:
     if isinstance(value, str):
         if _DIGITS.fullmatch(value) is None:
@@ -93,7 +99,7 @@ Model = TypeVar("Model", bound=Query)
 def read_query(request: web.Request, model: type[Query]) -> Query:
     """Raises Unreadable or ValidationError (422) with the parameter that is wrong."""
     given = request.query
-    if given:
+    if given and model.model_config["extra"] == "forbid":
         _refuse_others([name for name, _ in given.items()], known=names_of(model))
     return model.model_validate(dict(given))
 

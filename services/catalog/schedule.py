@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.catalog.handlers.settling import measure, release_overdue
+from services.catalog.handlers.settling import measure, release_overdue, serve_oversold
 from services.catalog.settings import Settings
 from shared.messaging.background import background, pause
 from shared.messaging.outbox import Database
@@ -34,11 +34,15 @@ def schedule(database: Database, settings: Settings) -> Sequence[Task]:
     async def release() -> int:
         return await release_overdue(database, zone=settings.zone)
 
+    async def serve() -> int:
+        return await serve_oversold(database, zone=settings.zone)
+
     async def count() -> int:
         return await measure(database)
 
     return (
         Task("release-overdue", settings.catalog_release_every_seconds, release),
+        Task("serve-oversold", settings.catalog_release_every_seconds, serve),
         Task("measure-oversold", _MEASURE_SECONDS, count),
     )
 

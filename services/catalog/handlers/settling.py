@@ -66,6 +66,16 @@ async def release_overdue(database: Database, *, zone: ZoneInfo) -> int:
     return len(ids)
 
 
+async def serve_oversold(database: Database, *, zone: ZoneInfo) -> int:
+    """Give those who paid too late what has come back since; how many were looked at."""
+    async with database.transaction() as transaction:
+        ids = await queries.lock_servable(transaction.conn, limit=_RELEASE_BATCH)
+        if ids:
+            news = dict.fromkeys(ids, News(Fate.PAID))
+            transaction.emit(await _move(transaction.conn, news, today=_today(zone)))
+    return len(ids)
+
+
 async def measure(database: Database) -> int:
     async with database.pool.acquire() as conn:
         metrics.OVERSOLD_OPEN.set(await queries.count_oversold(conn))

@@ -61,6 +61,23 @@ async def lock_overdue(conn: Connection, *, limit: int) -> list[UUID]:
     return [row[0] for row in rows]
 
 
+async def lock_servable(conn: Connection, *, limit: int) -> list[UUID]:
+    """Paid too late, and now there is enough for each line; the first that came are first."""
+    rows = await conn.fetch(
+        """
+        SELECT r.out_order_id FROM reservations r
+         WHERE r.state = 'oversold'
+           AND NOT EXISTS (
+               SELECT FROM reservation_lines l JOIN stock t USING (stock_key)
+                WHERE l.out_order_id = r.out_order_id
+                  AND t.total - t.held - t.sold < l.count)
+         ORDER BY r.out_order_id LIMIT $1 FOR UPDATE OF r SKIP LOCKED
+        """,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
 async def read_locked(conn: Connection, ids: Sequence[UUID]) -> Mapping[UUID, Reservation]:
     """Read again after the lock: as nobody else can change them any more."""
     rows = await conn.fetch(

@@ -17,6 +17,7 @@ async def post(request: web.Request) -> web.Response:
 async def serve(port: int) -> None:
     app = web.Application()
     app.router.add_post("/webhooks/{platform}/{client_key}", post)
+    app.router.add_post("/v1/reservations", post)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()

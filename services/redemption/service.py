@@ -7,8 +7,9 @@ from typing import Final
 
 from services.redemption.gateway import Gateway
 from services.redemption.handlers.desk import Desk
+from services.redemption.handlers.groups import grouped
 from services.redemption.handlers.known_stores import KnownStores
-from services.redemption.http import DESK, ROUTES
+from services.redemption.http import DESK, GROUPS, ROUTES
 from services.redemption.schedule import scheduled
 from services.redemption.settings import Settings
 from services.redemption.subscriptions import SUBSCRIPTIONS
@@ -24,7 +25,6 @@ from shared.sealing.keyring import Keyring
 from shared.web import operations
 from shared.web.client import ServiceClient, client_session
 from shared.web.keys import BROKER, DATABASE, VERIFIER
-from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.routes import add_routes
 from shared.web.server import new_application, serving
 from shared.web.service_token import service_credentials
@@ -59,9 +59,10 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         desk = await stack.enter_async_context(_open_desk(settings, database))
         await stack.enter_async_context(scheduled(desk))
         app = new_application()
+        app[GROUPS] = await stack.enter_async_context(grouped(desk))
         app[DATABASE], app[BROKER], app[VERIFIER], app[DESK] = database, broker, verifier, desk
         app[operations.SUBSCRIPTIONS] = SUBSCRIPTIONS
-        add_routes(app, (*HEALTH_ROUTES, *OPERATION_ROUTES, *ROUTES))
+        add_routes(app, ROUTES)
         yield await stack.enter_async_context(
             serving(app, host=settings.host, port=settings.redemption_port)
         )
@@ -88,6 +89,7 @@ async def _open_desk(settings: Settings, database: Database) -> AsyncIterator[De
             gateway=gateway,
             keyring=Keyring(master_key, service="redemption"),
             scan_key=derive(master_key, "hash of scanned codes"),
+            code_key=derive(master_key, "hash of issued codes"),
             settings=settings,
             stores=KnownStores(database.pool),
         )

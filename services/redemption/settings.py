@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -35,6 +36,11 @@ class Settings(CommonSettings):
     # Unknown typed codes within a minute, after which typing pauses.
     redemption_wrong_codes_per_terminal: int = Field(default=10, ge=1)
     redemption_wrong_codes_per_store: int = Field(default=40, ge=1)
+    # Unknown codes of ours that begin alike, within an hour.
+    redemption_wrong_codes_per_prefix: int = Field(default=20, ge=1)
+    # What to do with a redemption that the platform turns down afterwards, a second after it
+    # refunded the coupon, say: the goods are gone (keep), or the redemption is (take_back).
+    redemption_disputes: Literal["keep", "take_back"] = "keep"
 
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:

@@ -119,6 +119,7 @@ def redeemed(
     *,
     redeemed_at: datetime,
     cancel_until: datetime,
+    times: int = 1,
 ) -> Body:
     by_id = {verdict.coupon_id: verdict for verdict in verdicts}
     return {
@@ -126,7 +127,7 @@ def redeemed(
         **names(redemption),
         "redeemed_at": _iso(redeemed_at),
         "cancel_until": _iso(cancel_until),
-        "coupons": [_ended(offer, by_id[offer.coupon_id]) for offer in offers],
+        "coupons": [_ended(offer, by_id[offer.coupon_id], times=times) for offer in offers],
     }
 
 
@@ -135,7 +136,7 @@ def ended(offers: Sequence[Offer], verdicts: Sequence[Verdict]) -> list[Body]:
     return [_ended(offer, by_id[offer.coupon_id]) for offer in offers]
 
 
-def _ended(offer: Offer, verdict: Verdict) -> Body:
+def _ended(offer: Offer, verdict: Verdict, *, times: int = 1) -> Body:
     spent = verdict.ending is Ending.SPENT
     reason = None if spent else verdict.reason or Reason.UNKNOWN_PLATFORM_ERROR
     return {
@@ -143,7 +144,7 @@ def _ended(offer: Offer, verdict: Verdict) -> Body:
         "title": offer.title,
         "original_amount_fen": offer.original_amount_fen,
         "pay_amount_fen": offer.pay_amount_fen,
-        "times_left": offer.times_left - 1 if spent and offer.times_left else offer.times_left,
+        "times_left": offer.times_left - times if spent and offer.times_left else offer.times_left,
         "outcome": "redeemed" if spent else "refused",
         "reason": reason,
         "guidance": words(GUIDANCE[reason]) if reason else None,

@@ -27,6 +27,7 @@ _LETTERS_MADE_MIN: Final = 4
 _LETTERS_READ_MIN: Final = 2
 _READ_AS: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _SEPARATORS: Final = re.compile(r"[\s\-‐-―−_.·]+")
+_TEXT_MAX: Final = 100
 _LENGTHS_NEARBY: Final = range(LENGTH - 2, LENGTH + 3)
 
 
@@ -63,11 +64,11 @@ def new_code() -> Code:
 
 def read_code(text: str) -> Code | Mistyped | None:
     """What was scanned or typed; None if it is no code of ours but may be anything else."""
+    if len(text) > _TEXT_MAX:
+        return None
     plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
     characters = plain.translate(_READ_AS)
-    if len(characters) not in _LENGTHS_NEARBY or not characters.isalnum():
-        return None
-    if not characters.isascii() or _letters(characters) < _LETTERS_READ_MIN:
+    if not _may_be_ours(characters):
         return None
     if len(characters) != LENGTH:
         return Mistyped(f"the code has {LENGTH} characters, this one {len(characters)}")
@@ -77,6 +78,15 @@ def read_code(text: str) -> Code | Mistyped | None:
     if check_character(characters[:-1]) != characters[-1]:
         return Mistyped("one character is wrong, or two are in each other's places")
     return Code(characters)
+
+
+def _may_be_ours(characters: str) -> bool:
+    return (
+        len(characters) in _LENGTHS_NEARBY
+        and characters.isascii()
+        and characters.isalnum()
+        and _letters(characters) >= _LETTERS_READ_MIN
+    )
 
 
 def check_character(random: str) -> str:

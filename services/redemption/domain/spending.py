@@ -20,9 +20,13 @@ from shared.platforms.answers import CouponKind
 from shared.platforms.reasons import Reason
 
 
-def digest_of_request(store_id: str, preparation_id: UUID, coupon_ids: Sequence[str]) -> bytes:
+def digest_of_request(
+    store_id: str, preparation_id: UUID, coupon_ids: Sequence[str], *, times: int = 1
+) -> bytes:
     """What makes two requests with one redemption_id the same request."""
-    content = [store_id, str(preparation_id), sorted(coupon_ids)]
+    content: list[object] = [store_id, str(preparation_id), sorted(coupon_ids)]
+    if times != 1:
+        content.append(times)
     return hashlib.sha256(orjson.dumps(content)).digest()
 
 

@@ -68,6 +68,8 @@ class Desk:
     keyring: Keyring
     # What scanned codes are hashed with.
     scan_key: bytes
+    # What codes of ours are hashed with, and found by.
+    code_key: bytes
     settings: Settings
     stores: KnownStores
     settlements: Settlements = field(default_factory=Settlements)

@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from services.redemption.domain import answers, offers, spending
+from services.redemption.domain.codes import Code, Mistyped, read_code
 from services.redemption.domain.records import (
     Caller,
     Claim,
@@ -23,7 +24,9 @@ from services.redemption.domain.records import (
 )
 from services.redemption.gateway import Counter, timed
 from services.redemption.handlers.desk import OUTCOMES, REFUSALS, Answer, Desk, as_json
+from services.redemption.handlers.groups import Groups
 from services.redemption.handlers.heard import release_contradicted
+from services.redemption.handlers.scan_ours import scan_of
 from services.redemption.handlers.secrets import seal
 from services.redemption.queries import preparations as queries
 from services.redemption.queries import refusals
@@ -55,11 +58,14 @@ class _Scanned:
         return isinstance(self.scan, TypedCode)
 
 
-async def prepare(desk: Desk, visitor: Visitor, store_id: str, text: str) -> Answer:
+async def prepare(desk: Desk, groups: Groups, visitor: Visitor, store_id: str, text: str) -> Answer:
     """Look up what was scanned; whatever is refused is kept with its reason."""
     store = await _enter(desk, visitor, store_id)
     caller = visitor.at(merchant=store.merchant, store_id=store.store_id)
-    scanned = _read(desk, store, text)
+    ours = read_code(text)
+    if isinstance(ours, Code) and store.open:
+        return await groups.scans.ask(scan_of(desk, caller, store, ours))
+    scanned = _read(desk, store, text, ours)
     outcome = (
         scanned if isinstance(scanned, Refusal) else await _prepare(desk, caller, store, scanned)
     )
@@ -86,9 +92,11 @@ async def _enter(desk: Desk, visitor: Visitor, store_id: str) -> Store:
     return store
 
 
-def _read(desk: Desk, store: Store, text: str) -> _Scanned | Refusal:
+def _read(desk: Desk, store: Store, text: str, ours: Code | Mistyped | None) -> _Scanned | Refusal:
     if not store.open:
         return Refusal(Reason.STORE_CLOSED, "the store is marked as closed")
+    if isinstance(ours, Mistyped):
+        return Refusal(Reason.CODE_MISTYPED, ours.detail)
     origins = desk.gateway.origins(store.platform)
     try:
         scan = platform_named(store.platform).parse_scan(text, short_link_origins=origins)

@@ -3,9 +3,8 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
-from uuid import UUID
 
 from services.redemption.domain import answers, spending
 from services.redemption.domain.records import (
@@ -19,6 +18,9 @@ from services.redemption.domain.settling import FIRST_WAIT, Verdict, settled, wa
 from services.redemption.domain.states import RedemptionState
 from services.redemption.handlers.asking import ask_to_spend
 from services.redemption.handlers.desk import OUTCOMES, REFUSALS, Answer, Desk, as_json
+from services.redemption.handlers.groups import Groups
+from services.redemption.handlers.redeem_ours import SpendOfOurs
+from services.redemption.handlers.requests import RedeemRequest
 from services.redemption.handlers.settle import (
     put_off,
     refused_event,
@@ -42,16 +44,11 @@ _BETWEEN_CALLS_SECONDS: Final = 0.3
 _GIVE_UP_SECONDS: Final = 6.0
 
 
-@dataclass(frozen=True, slots=True)
-class RedeemRequest:
-    redemption_id: UUID
-    preparation_id: UUID
-    # Sorted, each once.
-    coupon_ids: Sequence[str]
-
-
-async def redeem(desk: Desk, visitor: Visitor, asked: RedeemRequest) -> Answer:
+async def redeem(desk: Desk, groups: Groups, visitor: Visitor, asked: RedeemRequest) -> Answer:
     """The first answer under this redemption_id is the answer for ever."""
+    ours = await groups.spends.ask(SpendOfOurs(visitor, asked))
+    if ours is not None:
+        return ours
     for _ in range(_LOOKS_MAX):
         look = await _look(desk, asked)
         if look.redemption is not None:
@@ -86,6 +83,8 @@ async def _look(desk: Desk, asked: RedeemRequest) -> SpendLook:
 
 
 def _refusal(preparation: Preparation, asked: RedeemRequest, look: SpendLook) -> Refusal | None:
+    if asked.times != 1:
+        return Refusal(Reason.INVALID_REQUEST, "the platform spends one use at a time")
     return spending.refusal_before_asking(
         preparation,
         asked.coupon_ids,
@@ -101,7 +100,7 @@ async def _again(
     desk: Desk, visitor: Visitor, asked: RedeemRequest, redemption: Redemption
 ) -> Answer:
     """The same request gets the same answer; other content under the same id none."""
-    digest = spending.digest_of_request(redemption.store_id, asked.preparation_id, asked.coupon_ids)
+    digest = asked.digest(redemption.store_id)
     if digest != redemption.request_digest or not visitor.may_enter(
         merchant=redemption.merchant, store_id=redemption.store_id
     ):
@@ -163,9 +162,7 @@ async def _refuse(
         recorded = await queries.record_refused(
             conn,
             redemption_id=asked.redemption_id,
-            digest=spending.digest_of_request(
-                preparation.store_id, asked.preparation_id, asked.coupon_ids
-            ),
+            digest=asked.digest(preparation.store_id),
             caller=caller,
             preparation=preparation,
             coupon_ids=asked.coupon_ids,
@@ -192,9 +189,7 @@ async def _spend(
 ) -> Answer | None:
     """None if a rival was faster: then look again."""
     caller = visitor.at(merchant=preparation.merchant, store_id=preparation.store_id)
-    digest = spending.digest_of_request(
-        preparation.store_id, asked.preparation_id, asked.coupon_ids
-    )
+    digest = asked.digest(preparation.store_id)
     async with desk.database.pool.acquire() as conn:
         held = await queries.hold(
             conn,

@@ -10,31 +10,36 @@ from aiohttp import web
 
 from services.redemption.domain import answers
 from services.redemption.http.desk import choose_store, read_visitor
+from services.redemption.http.shapes import DayQuery
 from services.redemption.queries import days, refusals
 from services.redemption.queries.days import DayItem, StoreDay
 from services.redemption.queries.refusals import KeptRefusal
-from shared.errors import NotFound, Unreadable
+from shared.errors import NotFound
 from shared.platforms.reasons import GUIDANCE, Reason
 from shared.postgres.connection import Connection
 from shared.web.body import json_response
 from shared.web.keys import DATABASE
-from shared.web.pages import page, read_cursor, read_limit, read_uuid
+from shared.web.pages import cursor_parts, page, read_uuid, wrong_cursor
+from shared.web.query import query_of
 
 
 async def list_redemptions(request: web.Request) -> web.Response:
     """The store's day with its totals, newest first."""
-    limit, after = read_limit(request), _read_after(request)
+    query = query_of(request, DayQuery)
+    after = _after(query)
     async with request.app[DATABASE].pool.acquire() as conn:
-        at = await _store_day(request, conn)
-        day = _read_date(request, at.today)
+        at = await _store_day(request, conn, query)
+        day = query.date or at.today
         store_id = at.store.store_id
-        items = await days.list_day(conn, store_id=store_id, day=day, after=after, limit=limit + 1)
+        items = await days.list_day(
+            conn, store_id=store_id, day=day, after=after, limit=query.limit + 1
+        )
         totals = await days.total_day(conn, store_id=store_id, day=day)
     return json_response(
         {
             **page(
                 items,
-                limit=limit,
+                limit=query.limit,
                 cursor_of=lambda one: _cursor(one.created_at, one.redemption_id),
                 show=_show_item,
             ),
@@ -45,18 +50,19 @@ async def list_redemptions(request: web.Request) -> web.Response:
 
 
 async def list_refusals(request: web.Request) -> web.Response:
-    limit, after = read_limit(request), _read_after(request)
+    query = query_of(request, DayQuery)
+    after = _after(query)
     async with request.app[DATABASE].pool.acquire() as conn:
-        at = await _store_day(request, conn)
-        day = _read_date(request, at.today)
+        at = await _store_day(request, conn, query)
+        day = query.date or at.today
         items = await refusals.list_refusals(
-            conn, store_id=at.store.store_id, day=day, after=after, limit=limit + 1
+            conn, store_id=at.store.store_id, day=day, after=after, limit=query.limit + 1
         )
     return json_response(
         {
             **page(
                 items,
-                limit=limit,
+                limit=query.limit,
                 cursor_of=lambda one: _cursor(one.created_at, one.refusal_id),
                 show=_show_refusal,
             ),
@@ -69,9 +75,9 @@ async def list_reasons(_request: web.Request) -> web.Response:
     return json_response(answers.reasons())
 
 
-async def _store_day(request: web.Request, conn: Connection) -> StoreDay:
+async def _store_day(request: web.Request, conn: Connection, query: DayQuery) -> StoreDay:
     visitor = read_visitor(request)
-    found = await days.find_store_day(conn, choose_store(visitor, request.query.get("store_id")))
+    found = await days.find_store_day(conn, choose_store(visitor, query.store_id))
     if found is None or not visitor.may_enter(
         merchant=found.store.merchant, store_id=found.store.store_id
     ):
@@ -80,26 +86,14 @@ async def _store_day(request: web.Request, conn: Connection) -> StoreDay:
     return found
 
 
-def _read_date(request: web.Request, today: date) -> date:
-    text = request.query.get("date")
-    if text is None:
-        return today
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        message = "date: a day such as 2026-11-21"
-        raise Unreadable(message) from None
-
-
-def _read_after(request: web.Request) -> tuple[datetime, UUID] | None:
-    cursor = read_cursor(request, length=2)
+def _after(query: DayQuery) -> tuple[datetime, UUID] | None:
+    cursor = cursor_parts(query.cursor, length=2)
     if cursor is None:
         return None
     try:
         return datetime.fromisoformat(cursor[0]), read_uuid(cursor[1], "cursor")
     except ValueError:
-        message = "cursor: pass next_cursor of the page before as it is"
-        raise Unreadable(message) from None
+        raise wrong_cursor() from None
 
 
 def _cursor(created_at: datetime, name: UUID) -> Sequence[str]:

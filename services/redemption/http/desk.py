@@ -4,12 +4,14 @@ from aiohttp import web
 
 from services.redemption.domain.records import Visitor
 from services.redemption.handlers.desk import Answer, Desk
+from services.redemption.handlers.groups import Groups
 from shared.errors import Forbidden, Unreadable
 from shared.platforms.reasons import Reason
 from shared.web.keys import LOGGED, PRINCIPAL, TRACEPARENT
 from shared.web.principal import EVERY_MERCHANT
 
 DESK = web.AppKey("DESK", Desk)
+GROUPS = web.AppKey("GROUPS", Groups)
 _TERMINAL = "terminal:"
 
 

@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from services.redemption.handlers.prepare import prepare
-from services.redemption.http.desk import DESK, choose_store, read_visitor, respond
+from services.redemption.http.desk import DESK, GROUPS, choose_store, read_visitor, respond
 from shared.web.body import read_body
 
 
@@ -20,4 +20,5 @@ async def post(request: web.Request) -> web.Response:
     body = await read_body(request, PreparationRequest)
     visitor = read_visitor(request)
     store_id = choose_store(visitor, body.store_id)
-    return respond(request, await prepare(request.app[DESK], visitor, store_id, body.scan))
+    answer = await prepare(request.app[DESK], request.app[GROUPS], visitor, store_id, body.scan)
+    return respond(request, answer)

@@ -7,8 +7,9 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.redemption.domain import answers
-from services.redemption.handlers.redeem import RedeemRequest, redeem
-from services.redemption.http.desk import DESK, read_visitor, respond
+from services.redemption.handlers.redeem import redeem
+from services.redemption.handlers.requests import RedeemRequest
+from services.redemption.http.desk import DESK, GROUPS, read_visitor, respond
 from services.redemption.queries import cancellations
 from services.redemption.queries.redemptions import find_redemption
 from shared.errors import NotFound
@@ -33,13 +34,16 @@ class RedemptionRequest(BaseModel):
     coupon_ids: Annotated[
         list[CouponId], Field(min_length=1, max_length=100), AfterValidator(_each_once)
     ]
+    # How many uses of a card, where the code is ours.
+    times: Annotated[int, Field(ge=1, le=100)] = 1
 
 
 async def put(request: web.Request) -> web.Response:
     redemption_id = read_uuid(request.match_info["redemption_id"], "redemption_id")
     body = await read_body(request, RedemptionRequest)
-    asked = RedeemRequest(redemption_id, body.preparation_id, sorted(body.coupon_ids))
-    return respond(request, await redeem(request.app[DESK], read_visitor(request), asked))
+    asked = RedeemRequest(redemption_id, body.preparation_id, sorted(body.coupon_ids), body.times)
+    answer = await redeem(request.app[DESK], request.app[GROUPS], read_visitor(request), asked)
+    return respond(request, answer)
 
 
 async def get(request: web.Request) -> web.Response:

@@ -3,6 +3,7 @@
 import typer
 
 from deploy.cli import (
+    after_sales,
     apps,
     clients,
     dead_letters,
@@ -34,6 +35,7 @@ app.command("token")(token)
 app.command("simulate")(simulate)
 for name, group in (
     ("order", orders.app),
+    ("after-sales", after_sales.app),
     ("merchant", merchants.app),
     ("store", stores.app),
     ("staff", staff.app),

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from deploy.docs import asyncapi, cli, events, openapi, orders, redemption
+from deploy.docs import after_sales, asyncapi, cli, events, openapi, orders, redemption
 
 _FOLDER = Path(__file__).parent.parent.parent / "docs"
 DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
+        "after-sales.md": after_sales.render,
         "asyncapi.yaml": asyncapi.render,
         "cli.md": cli.render,
         "events.md": events.render,

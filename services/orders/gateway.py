@@ -1,16 +1,22 @@
-"""Asks platforms about orders, with access tokens that intake hands out."""
+"""Asks platforms about orders and answers their refunds; has redemption lock coupons.
+
+Access tokens of platforms are handed out by intake.
+"""
 
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 import aiohttp
 
 from shared.clock import utc_now
+from shared.contracts.asks import LockAnswer, LockAsk
 from shared.errors import Rejection
 from shared.platforms.answers import OrderPage
 from shared.platforms.client import PlatformClient
 from shared.platforms.rate import FairLimiter, Priority
+from shared.platforms.refunds import RefundVerdict
 from shared.platforms.registry import platform_named
 from shared.platforms.tokens import digest_of
 from shared.web.client import ServiceClient
@@ -74,6 +80,13 @@ class Gateway:
         client, account = await self._turn(merchant, platform, account_id, Priority.COUNTER)
         return await client.order_query(account_id=account, order_id=order_id)
 
+    async def answer_refund(
+        self, merchant: str, platform: str, *, account_id: str | None, verdict: RefundVerdict
+    ) -> None:
+        """Raises NoApplication, Refused or another Rejection, Unavailable, or OutcomeUnknown."""
+        client, account = await self._turn(merchant, platform, account_id, Priority.COUNTER)
+        await client.answer_refund(verdict, account_id=account)
+
     async def _turn(
         self, merchant: str, platform: str, account_id: str | None, priority: Priority
     ) -> tuple[PlatformClient, str]:
@@ -105,6 +118,33 @@ class Gateway:
                 max_wait_seconds=_WAIT_FOR_TURN_SECONDS,
             )
         return limiter
+
+
+class Locks:
+    """Coupons that redemption keeps from being spent while a refund is decided."""
+
+    def __init__(self, redemption: ServiceClient) -> None:
+        self._redemption = redemption
+
+    async def take(self, lock_id: str, ask: LockAsk) -> LockAnswer:
+        """Asked again it is the same lock. Raises Rejection or Unavailable."""
+        answer = await self._redemption.call(
+            "PUT", _lock_path(lock_id), body=ask.model_dump(mode="json")
+        )
+        return LockAnswer.model_validate(answer)
+
+    async def give_back(self, lock_id: str, *, merchant: str, platform: str) -> None:
+        """One that is not held is none to give back. Raises Rejection or Unavailable."""
+        query = {"merchant": merchant, "platform": platform}
+        try:
+            await self._redemption.call("DELETE", _lock_path(lock_id), query=query)
+        except Rejection as rejection:
+            if rejection.status != _NOT_FOUND:
+                raise
+
+
+def _lock_path(lock_id: str) -> str:
+    return f"/v1/refund-locks/{quote(lock_id, safe='')}"
 
 
 class _Application:

@@ -6,19 +6,22 @@ from pathlib import Path
 
 import aiohttp
 
-from services.orders.gateway import Gateway
+from services.orders.gateway import Gateway, Locks
+from services.orders.handlers.after_sales.desk import Desk
 from services.orders.handlers.reconciling import Reader
 from services.orders.http import ROUTES
-from services.orders.schedule import reading_back
+from services.orders.http.after_sales import DESK
+from services.orders.schedule import going_on, reading_back
 from services.orders.settings import Settings
 from services.orders.subscriptions import subscriptions
-from shared import messaging
+from shared import messaging, sealing
 from shared.messaging.broker import connected
 from shared.messaging.consumer import consuming
 from shared.messaging.outbox import Database
 from shared.messaging.relay import relaying
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import pooled
+from shared.sealing.keyring import Keyring
 from shared.web import operations
 from shared.web.client import ServiceClient, client_session
 from shared.web.keys import BROKER, DATABASE, VERIFIER
@@ -27,7 +30,11 @@ from shared.web.server import new_application, serving
 from shared.web.service_token import service_credentials
 from shared.web.verifier import verifying
 
-MIGRATIONS = (messaging.MIGRATIONS, Path(__file__).parent / "migrations")
+MIGRATIONS = (
+    messaging.MIGRATIONS,
+    sealing.MIGRATIONS,
+    Path(__file__).parent / "migrations",
+)
 
 
 @asynccontextmanager
@@ -51,7 +58,10 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         await stack.enter_async_context(consuming(database, broker, heard, durable="orders"))
         reader = Reader(database, _gateway(session, settings), settings)
         await stack.enter_async_context(reading_back(reader))
+        desk = _desk(session, settings, reader)
+        await stack.enter_async_context(going_on(desk))
         app = new_application()
+        app[DESK] = desk
         app[DATABASE] = database
         app[BROKER] = broker
         app[VERIFIER] = verifier
@@ -60,6 +70,18 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         yield await stack.enter_async_context(
             serving(app, host=settings.host, port=settings.orders_port)
         )
+
+
+def _desk(session: aiohttp.ClientSession, settings: Settings, reader: Reader) -> Desk:
+    master_key = settings.master_key_bytes
+    credentials = service_credentials(settings.access_url, master_key, "orders")
+    return Desk(
+        reader.database,
+        reader.gateway,
+        Locks(ServiceClient(session, settings.redemption_url, credentials)),
+        Keyring(master_key, service="orders"),
+        settings,
+    )
 
 
 def _gateway(session: aiohttp.ClientSession, settings: Settings) -> Gateway:

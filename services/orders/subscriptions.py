@@ -18,4 +18,5 @@ def subscriptions(*, read_back_after: timedelta) -> Sequence[Subscription]:
         Subscription(("platform.>", "coupon.redeemed", "coupon.cancelled"), heard),
         Subscription("intake.delivery_conflicted", deliveries.on_deliveries_conflicted),
         Subscription("merchant.>", deliveries.on_merchants_changed),
+        Subscription("product.>", deliveries.on_products_changed),
     )

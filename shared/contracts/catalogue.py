@@ -177,9 +177,18 @@ _FROM_ORDERS = (
     EventType(
         "after_sale.requested",
         "after_sale_id",
-        "买家申请退款,等人决定或等券的结果",
-        "A refund was asked for, and waits for a person or for what becomes of its coupons",
-        samples.after_sale(AfterSaleState.PENDING, previous=AfterSaleState.ASKED),
+        "买家申请退款,已记录",
+        "A refund was asked for, and is recorded",
+        samples.after_sale(AfterSaleState.ASKED, previous=None),
+    ),
+    EventType(
+        "after_sale.pending",
+        "after_sale_id",
+        "退款申请等人决定,到期平台自动通过",
+        "The refund waits for a person; at answer_until the platform passes it by itself",
+        samples.after_sale(
+            AfterSaleState.PENDING, previous=AfterSaleState.ASKED, reason="policy_asks"
+        ),
     ),
     EventType(
         "after_sale.due_soon",

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID, uuid5
 
-from shared.contracts.observations import Observation
+from shared.contracts.observations import Observation, ObservationKind
 
 # Longer than a platform's message about a change may claim to be younger than the change.
 READING_SETTLES = timedelta(seconds=10)
@@ -21,6 +21,10 @@ def of_redemption(redemption_id: UUID, coupon_id: str) -> UUID:
 
 def of_cancellation(cancel_id: UUID, coupon_id: str) -> UUID:
     return uuid5(cancel_id, f"cancelled/{coupon_id}")
+
+
+def of_after_sale(out_refund_id: UUID, kind: ObservationKind, coupon_id: str) -> UUID:
+    return uuid5(out_refund_id, f"{kind}/{coupon_id}")
 
 
 def of_reading(observation: Observation) -> UUID:

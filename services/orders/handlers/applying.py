@@ -10,6 +10,7 @@ from prometheus_client import Counter
 
 from services.orders.domain.changes import CONTRADICTED, Step, steps
 from services.orders.domain.orders import OrderView, Question, Snapshot, fold
+from services.orders.handlers.after_sales.following import follow_refunds
 from services.orders.queries import applying as queries
 from services.orders.queries.applying import (
     NewObservation,
@@ -22,7 +23,7 @@ from shared.clock import utc_now
 from shared.contracts.envelope import Event
 from shared.contracts.making import event
 from shared.contracts.observations import Observation, Source
-from shared.contracts.orders import CouponSnapshot, OrderChanged
+from shared.contracts.orders import CouponSnapshot, CouponState, OrderChanged, OrderState
 from shared.postgres.connection import Connection
 
 OBSERVATIONS = Counter(
@@ -31,6 +32,7 @@ OBSERVATIONS = Counter(
     ["source", "kind"],
 )
 VERSIONS = Counter("qiao_orders_versions_total", "Versions of orders", ["type"])
+_REFUNDS = frozenset({CouponState.REFUNDING, CouponState.REFUNDED})
 CONTRADICTIONS = Counter("qiao_orders_contradictions_total", "Contradictions raised")
 
 
@@ -91,7 +93,27 @@ async def apply_observations(
         moves.append(_move(order, known, fold(facts[order.order_key]), new, read_back_after))
     await _store(conn, moves, coupons)
     _count(by_key, added, moves)
-    return [said_event for move in moves for said_event in move.events]
+    events = [said_event for move in moves for said_event in move.events]
+    refunds = _refunds(moves, coupons)
+    return (*events, *await follow_refunds(conn, refunds)) if refunds else events
+
+
+def _refunds(
+    moves: Sequence[Move], coupons_before: Mapping[int, tuple[CouponSnapshot, ...]]
+) -> Mapping[OrderName, OrderView]:
+    """Orders in which somebody else than our own after-sales moved a refund."""
+    touched = {}
+    for move in moves:
+        before = {one.coupon_id: one.state for one in coupons_before.get(move.stored.order_key, ())}
+        changed = any(
+            before.get(one.coupon_id) is not one.state
+            and (_REFUNDS & {before.get(one.coupon_id), one.state})
+            and one.decided_by.source is not Source.AFTER_SALES
+            for one in move.view.coupons
+        )
+        if changed or move.view.snapshot.state is OrderState.REFUNDED:
+            touched[move.stored.name] = move.view
+    return touched
 
 
 def _rows(by_key: Mapping[tuple[int, UUID], Said]) -> list[NewObservation]:

@@ -5,13 +5,15 @@ from datetime import timedelta
 
 from services.orders.domain import identities
 from services.orders.handlers.applying import Said, apply_observations
-from services.orders.queries import applying, reconciling
+from services.orders.queries import applying, reconciling, refund_rules
 from services.orders.queries.applying import OrderName
 from services.orders.queries.reconciling import Merchant
+from services.orders.queries.refund_rules import SkuRules
 from shared.contracts.access import MerchantChanged
 from shared.contracts.envelope import Event
 from shared.contracts.intake import DeliveryConflicted, PlatformDelivery
 from shared.contracts.observations import Observation, ObservationKind, Source
+from shared.contracts.products import ProductChanged
 from shared.contracts.redemption import CouponCancelled, CouponRedeemed
 from shared.platforms.registry import platform_named
 from shared.postgres.connection import Connection
@@ -48,6 +50,33 @@ async def on_merchants_changed(conn: Connection, events: Sequence[Event]) -> Seq
     await reconciling.upsert_merchants(conn, merchants)
     await reconciling.insert_reconciliations(conn, merchants)
     return ()
+
+
+async def on_products_changed(conn: Connection, events: Sequence[Event]) -> Sequence[Event]:
+    """Learn what each product allows to be refunded."""
+    newest: dict[tuple[str, str], SkuRules] = {}
+    for event in sorted(events, key=lambda one: one.version):
+        for sku in _sku_rules(event):
+            newest[sku.merchant, sku.sku_id] = sku
+    if newest:
+        await refund_rules.keep_rules(conn, [newest[key] for key in sorted(newest)])
+    return ()
+
+
+def _sku_rules(event: Event) -> Iterator[SkuRules]:
+    product = ProductChanged.model_validate(event.data)
+    for sku in product.skus:
+        yield SkuRules(
+            merchant=event.merchant,
+            platform=product.platform,
+            product_id=product.product_id,
+            sku_id=sku.sku_id,
+            platform_sku_id=sku.platform_sku_id,
+            third_sku_id=sku.third_sku_id,
+            title=sku.title,
+            rules=product.refund,
+            version=event.version,
+        )
 
 
 def _said(event: Event) -> Iterator[Said]:

@@ -15,7 +15,9 @@ from pydantic import TypeAdapter
 from deploy.docs.schemas import Schemas, Wanted, without_null
 from deploy.embedded.services import SERVICES
 from services.access.http import ROUTES as ACCESS
+from services.catalog.http import ROUTES as CATALOG
 from services.orders.http import ROUTES as ORDERS
+from services.redemption.http import ROUTES as REDEMPTION
 from shared.web.body import is_required
 from shared.web.errors import Problem
 from shared.web.operations import HEALTH_ROUTES
@@ -55,7 +57,9 @@ SURFACES: Final[Mapping[str, Surface]] = {
         "Merchants, stores, staff, terminals, clients, tokens and the audit",
         ACCESS,
     ),
+    "catalog": Surface("Products, SKUs and stock", CATALOG),
     "orders": Surface("Orders and coupons, and why they are as they are", ORDERS),
+    "redemption": Surface("Looking coupons up, redeeming them, taking them back", REDEMPTION),
 }
 
 
@@ -160,8 +164,8 @@ def _operation(route: Route, schemas: Schemas) -> _Json:
             "content": {_JSON_TYPE: {"schema": schemas.of(f"{route.method} {route.path} body")}},
         }
     operation["responses"] = {
-        str(status): _response(route, status, schemas)
-        for status in sorted({*route.answers, *_refusals(route)})
+        str(int(status)): _response(route, status, schemas)
+        for status in sorted({HTTPStatus.BAD_REQUEST, *route.answers, *_refusals(route)})
     }
     return operation
 
@@ -214,6 +218,7 @@ def _refusals(route: Route) -> Mapping[int, Sequence[str]]:
 
 def _response(route: Route, status: int, schemas: Schemas) -> _Json:
     answer, reasons = route.answers.get(status), _refusals(route).get(status)
+    # Of a bad request nobody names reasons: no route has seen it.
     if answer is None and reasons == _COMMON.get(status):
         return {"$ref": _RESPONSES + _shared_name(status)}
     response: _Json = {"description": HTTPStatus(status).phrase}
@@ -235,14 +240,19 @@ def _response(route: Route, status: int, schemas: Schemas) -> _Json:
 
 def _shared_responses() -> _Json:
     """What most routes answer: once in a document."""
-    return {
-        _shared_name(status): {
+    shared: _Json = {
+        _shared_name(HTTPStatus.BAD_REQUEST): {
+            "description": "It is no HTTP, or its first line or a header is too long",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+    }
+    for status, reasons in _COMMON.items():
+        shared[_shared_name(status)] = {
             "description": HTTPStatus(status).phrase,
             **({"headers": _RETRY_AFTER} if status in _LATER else {}),
             "content": {_JSON_TYPE: {"schema": _refusal(reasons)}},
         }
-        for status, reasons in _COMMON.items()
-    }
+    return shared
 
 
 def _refusal(reasons: Sequence[str]) -> _Json:

@@ -83,7 +83,12 @@ Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f
 Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX), BeforeValidator(_number)]
 Number = Annotated[int, Field(ge=1, le=10**18 - 1), BeforeValidator(_number)]
 Cursor = Annotated[
-    str, Field(max_length=1000, description="`next_cursor` of the page before, as it is")
+    str,
+    Field(
+        max_length=1000,
+        pattern=r"^[A-Za-z0-9_=-]*$",
+        description="`next_cursor` of the page before, as it is",
+    ),
 ]
 
 

@@ -83,6 +83,10 @@ async def prepare(desk: Desk, groups: Groups, visitor: Visitor, store_id: str, t
 
 async def _enter(desk: Desk, visitor: Visitor, store_id: str) -> Store:
     store = await desk.stores.find(store_id)
+    if store is None and visitor.stores is None:
+        # Whoever may enter every store may have named one that is not there.
+        message = "no such store here, or not known yet"
+        raise NotFound(message, reason=Reason.UNKNOWN_STORE)
     if store is None:
         message = "this store is not known here yet: try again in a moment"
         raise Unavailable(message, retry_after_seconds=2)

@@ -32,7 +32,7 @@ from services.redemption.queries import preparations as queries
 from services.redemption.queries import refusals
 from services.redemption.queries.preparations import ScanLook
 from shared.clock import utc_now
-from shared.errors import Forbidden, Rejection, Unavailable
+from shared.errors import Forbidden, NotFound, Rejection, Unavailable
 from shared.ids import new_id
 from shared.platforms import answers as platform_answers
 from shared.platforms.outcomes import Refused, Retry

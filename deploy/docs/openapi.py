@@ -258,7 +258,7 @@ def _shared_responses() -> _Json:
 def _refusal(reasons: Sequence[str]) -> _Json:
     return {
         "allOf": [{"$ref": "#/components/schemas/Problem"}],
-        "properties": {"reason": {"enum": list(reasons)}},
+        "properties": {"reason": {"enum": [str(reason) for reason in reasons]}},
     }
 
 

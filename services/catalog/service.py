@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from services.catalog.gateway import Gateway
 from services.catalog.handlers.questions import Questions, QueueLimits
 from services.catalog.handlers.reserving import Decider, Terms, deciding
+from services.catalog.handlers.syncing import Syncer
 from services.catalog.http import QUESTIONS, ROUTES
-from services.catalog.schedule import schedule, scheduled
+from services.catalog.schedule import Task, schedule, scheduled
 from services.catalog.settings import Settings
 from services.catalog.subscriptions import subscriptions
 from shared import messaging
@@ -18,9 +20,11 @@ from shared.messaging.relay import relaying
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import pooled
 from shared.web import operations
+from shared.web.client import ServiceClient, client_session
 from shared.web.keys import BROKER, DATABASE, VERIFIER
 from shared.web.routes import add_routes
 from shared.web.server import new_application, serving
+from shared.web.service_token import service_credentials
 from shared.web.verifier import verifying
 
 MIGRATIONS = (messaging.MIGRATIONS, Path(__file__).parent / "migrations")
@@ -48,12 +52,28 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         heard = subscriptions(zone=settings.zone)
         app[operations.SUBSCRIPTIONS] = heard
         await enter(consuming(database, broker, heard, durable="catalog"))
-        await enter(scheduled(schedule(database, settings)))
+        syncer = await enter(_syncer(database, settings))
+        sync = Task("sync", settings.catalog_sync_seconds, syncer.round)
+        await enter(scheduled((*schedule(database, settings), sync)))
         app[QUESTIONS] = questions = Questions(_limits(settings))
         decider = Decider(questions, hot, _terms(settings))
         await enter(deciding(decider, writers=settings.catalog_deciders))
         add_routes(app, ROUTES)
         yield await enter(serving(app, host=settings.host, port=settings.catalog_port))
+
+
+@asynccontextmanager
+async def _syncer(database: Database, settings: Settings) -> AsyncIterator[Syncer]:
+    """Calls platforms with tokens of intake's."""
+    credentials = service_credentials(settings.access_url, settings.master_key_bytes, "catalog")
+    async with client_session() as session:
+        gateway = Gateway(
+            session,
+            ServiceClient(session, settings.intake_url, credentials),
+            base_urls=settings.base_urls,
+            calls_per_second=settings.catalog_goods_calls_per_second,
+        )
+        yield Syncer(database, gateway, settings)
 
 
 def _limits(settings: Settings) -> QueueLimits:

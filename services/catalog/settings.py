@@ -1,5 +1,6 @@
 """What this service is told by its environment."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
@@ -34,6 +35,27 @@ class Settings(CommonSettings):
     # A platform waits a second or two; an answer after that helps nobody.
     catalog_give_up_seconds: float = Field(default=1.5, gt=0)
     catalog_deciders: int = Field(default=1, ge=1, le=8)
+
+    intake_url: str = "http://127.0.0.1:7001"
+    douyin_base_url: str = "https://open.douyin.com"
+    # How often it is looked for products that a platform does not have as they are wanted.
+    catalog_sync_seconds: float = Field(default=0.5, ge=0.02)
+    # A push that takes longer belongs to a process that died: the platform is read before another.
+    catalog_sync_lease_seconds: float = Field(default=60.0, ge=1)
+    # After a failure that may pass; each one doubles it, up to five minutes.
+    catalog_retry_seconds: float = Field(default=2.0, gt=0)
+    catalog_audit_poll_seconds: float = Field(default=60.0, gt=0)
+    # How often each product is read back, to find what was changed behind our back.
+    catalog_read_back_seconds: float = Field(default=900.0, gt=0)
+    # Stock of one product goes to its platform this often at most.
+    catalog_stock_pause_seconds: float = Field(default=3.0, ge=0)
+    # Of all calls about goods by one application.
+    catalog_goods_calls_per_second: float = Field(default=10.0, gt=0)
+
+    @property
+    def base_urls(self) -> Mapping[str, str]:
+        """By platform name."""
+        return {"douyin": self.douyin_base_url}
 
     @property
     def zone(self) -> ZoneInfo:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from services.catalog.handlers.noticing import GOODS_EVENTS, on_goods_events
 from services.catalog.handlers.settling import on_orders_changed
 from services.catalog.handlers.world import on_merchants_changed, on_stores_changed
 from shared.messaging.subscription import Subscription
@@ -15,4 +16,5 @@ def subscriptions(*, zone: ZoneInfo) -> Sequence[Subscription]:
         Subscription("order.>", partial(on_orders_changed, zone=zone)),
         Subscription("merchant.>", on_merchants_changed),
         Subscription("store.>", on_stores_changed),
+        Subscription(GOODS_EVENTS, on_goods_events),
     )

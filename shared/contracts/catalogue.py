@@ -330,6 +330,13 @@ _FROM_CATALOG = (
         goods_samples.product(ProductState.ON_SALE),
     ),
     EventType(
+        "product.drifted",
+        "product_id",
+        "平台上的商品被人改过,与目录不符:需要人决定以谁为准",
+        "Its platform shows a product otherwise than it took it: a person decides whose holds",
+        goods_samples.DRIFTED,
+    ),
+    EventType(
         "stock.sold_out",
         "stock_id",
         "已售罄:新订单会被拒绝",

@@ -15,6 +15,7 @@ from shared.contracts.products import (
     UsageRules,
 )
 from shared.contracts.stock import StockChanged, StockOversold
+from shared.contracts.syncs import FieldDrift, ProductDrifted
 
 _PRODUCT_ID = "yht-afternoon"
 _SKU_ID = "yht-afternoon-1"
@@ -80,4 +81,16 @@ OVERSOLD = StockOversold(
     out_order_id="019aa5f0-3c00-7000-8000-000000000009",
     sku_ids=(_SKU_ID,),
     paid_seen_at=samples.TIME + timedelta(minutes=20),
+)
+
+DRIFTED = ProductDrifted(
+    product_id=_PRODUCT_ID,
+    platform="douyin",
+    platform_product_id="1779124800000000001",
+    title="双人下午茶团餐券",
+    drifted_at=samples.TIME,
+    differences=(
+        FieldDrift(field=f"skus.{_SKU_ID}.price_fen", ours=990, theirs=890),
+        FieldDrift(field="shelf", ours="on", theirs="off"),
+    ),
 )

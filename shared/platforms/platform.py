@@ -56,6 +56,8 @@ class Platform(Protocol):
     default_short_link_origins: tuple[str, ...]
     new_client: ClientFactory
     new_goods_client: GoodsClientFactory
+    # The events that may say something of goods or of matched stores.
+    goods_events: tuple[str, ...]
     new_token_keeper: TokenKeeperFactory
 
     def verify_webhook(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.catalog.http import products, reservations, stock
+from services.catalog.http import products, reservations, stock, syncs
 from services.catalog.http.reservations import QUESTIONS
 from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.routes import Route
@@ -15,4 +15,5 @@ ROUTES: Sequence[Route] = (
     *products.ROUTES,
     *stock.ROUTES,
     *reservations.ROUTES,
+    *syncs.ROUTES,
 )

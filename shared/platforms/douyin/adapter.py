@@ -58,6 +58,7 @@ class Douyin:
     default_short_link_origins = scan.DEFAULT_SHORT_LINK_ORIGINS
     new_client: ClientFactory = DouyinClient
     new_goods_client: GoodsClientFactory = DouyinGoodsClient
+    goods_events = goods_notices.EVENTS
     new_token_keeper: TokenKeeperFactory = ClientTokenSource
 
     def verify_webhook(

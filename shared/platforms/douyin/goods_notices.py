@@ -14,6 +14,7 @@ from shared.platforms.goods import AuditState, PoiMatch, ProductNotice, Shelf
 AUDIT_EVENTS = frozenset({"life_product_audit", "life_product_common_audit"})
 STATUS_EVENT = "life_product_status_change"
 MATCH_EVENT = "life_poi_match_notify"
+EVENTS = (*sorted(AUDIT_EVENTS), STATUS_EVENT, MATCH_EVENT)
 _AUDITS: Mapping[str, AuditState] = MappingProxyType(
     {"PASS": AuditState.PASSED, "FAIL": AuditState.FAILED}
 )

@@ -11,6 +11,7 @@ from services.redemption.domain.records import Claim, Fact, FactKind, Store
 from services.redemption.handlers.desk import OUTCOMES, Desk
 from services.redemption.queries import coupons as queries
 from services.redemption.queries.coupons import HeardFact, Released
+from services.redemption.queries.issued_changes import end_refunded
 from services.redemption.queries.stores import StoreVersion, keep_stores
 from shared.contracts.access import StoreChanged
 from shared.contracts.envelope import Event
@@ -65,6 +66,14 @@ async def on_platform_delivery(conn: Connection, events: Sequence[Event]) -> Seq
         platforms=[each.platform for each in heard],
         coupon_ids=[each.fact.coupon_id for each in heard],
     )
+    refunded = [each for each in heard if each.fact.kind is FactKind.REFUNDED]
+    if refunded:
+        await end_refunded(
+            conn,
+            platforms=[each.platform for each in refunded],
+            coupon_ids=[each.fact.coupon_id for each in refunded],
+            refunded_at=[each.fact.occurred_at for each in refunded],
+        )
     taken_back = [each for each in heard if each.fact.kind is FactKind.AVAILABLE]
     if not taken_back:
         return ()

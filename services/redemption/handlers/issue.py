@@ -16,6 +16,7 @@ from services.redemption.handlers.desk import Desk
 from services.redemption.handlers.grouping import AGAIN, Again
 from services.redemption.handlers.scan_ours import hash_of
 from services.redemption.queries import issuing as queries
+from services.redemption.queries import locks
 from services.redemption.queries.issuing import (
     IssueAsked,
     IssueLook,
@@ -68,16 +69,13 @@ async def issue_all(
 ) -> list[CodesAnswer | Exception | Again]:
     """One glance, one statement, whatever the number."""
     async with desk.database.pool.acquire() as conn:
-        looks = await queries.look_at_issues(conn, [_asked(each.ask) for each in requests])
-        await _load_keys(desk, conn, requests, looks)
-        batch, now = _Batch(), utc_now()
-        told = [
-            _decide(desk, batch, request, look, now)
-            for request, look in zip(requests, looks, strict=True)
-        ]
-        written = set()
-        if batch.issues:
-            written = await queries.add_issues(conn, batch.issues, batch.coupons)
+        # Outside the transaction: it may make keys.
+        await desk.keyring.load(conn, {each.ask.merchant for each in requests})
+        async with conn.transaction():
+            batch, told = await _decide_all(desk, conn, requests)
+            written = set()
+            if batch.issues:
+                written = await queries.add_issues(conn, batch.issues, batch.coupons)
     if written:
         desk.database.published.ring()
         ISSUED.inc(len(batch.coupons))
@@ -108,13 +106,21 @@ def _asked(ask: CodesAsk) -> IssueAsked:
     )
 
 
-async def _load_keys(
-    desk: Desk, conn: Connection, requests: Sequence[IssueRequest], looks: Sequence[IssueLook]
-) -> None:
-    await desk.keyring.load(conn, {each.ask.merchant for each in requests})
+async def _decide_all(
+    desk: Desk, conn: Connection, requests: Sequence[IssueRequest]
+) -> tuple[_Batch, list[CodesAnswer | Exception | Again]]:
+    # A refund of the whole order is locked before or after this.
+    await locks.hold_orders(conn, [(each.ask.platform, each.ask.order_id) for each in requests])
+    looks = await queries.look_at_issues(conn, [_asked(each.ask) for each in requests])
     sealed = [code.sealed_code for look in looks if look.known for code in look.known.codes]
     if sealed:
         await desk.keyring.load_for(conn, [base64.b64decode(each) for each in sealed])
+    batch, now = _Batch(), utc_now()
+    told = [
+        _decide(desk, batch, request, look, now)
+        for request, look in zip(requests, looks, strict=True)
+    ]
+    return batch, told
 
 
 def _decide(

@@ -1,5 +1,6 @@
 """Asks the platform to take coupons back, and writes down what came of it."""
 
+from collections import Counter as Counts
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +30,7 @@ from services.redemption.domain.states import CancellationState
 from services.redemption.gateway import Counter
 from services.redemption.handlers.desk import OUTCOMES, REFUSALS, Desk, all_of, as_json
 from services.redemption.queries import cancellations as queries
-from services.redemption.queries import coupons, redemptions
+from services.redemption.queries import coupons, issued_changes, redemptions
 from services.redemption.queries.coupons import HeardFact
 from shared.clock import utc_now
 from shared.contracts.envelope import Event
@@ -39,7 +40,7 @@ from shared.platforms.answers import Coupon
 from shared.platforms.outcomes import OutcomeUnknown, Refused, Retry
 from shared.platforms.rate import Priority
 from shared.platforms.reasons import Reason
-from shared.postgres.connection import is_outage
+from shared.postgres.connection import Connection, is_outage
 
 AT_THE_COUNTER: Final = "taken back at the counter"
 _AT_ONCE: Final = 20
@@ -61,8 +62,15 @@ class Undertaking:
 async def ask_to_take_back(
     desk: Desk, undertaking: Undertaking, *, priority: Priority
 ) -> tuple[Verdict, ...]:
-    """One coupon after the other, each with its own token, so that asking again is safe."""
+    """One coupon after the other, each with its own token, so that asking again is safe.
+
+    Coupons whose codes are ours are ours to take back: the platform is told afterwards.
+    """
     redemption = undertaking.redemption
+    if await _is_ours(desk, redemption):
+        now = utc_now()
+        coupon_ids = dict.fromkeys(row.coupon_id for row in undertaking.rows)
+        return tuple(Verdict(coupon_id, Ending.SPENT, at=now) for coupon_id in coupon_ids)
     try:
         counter = await desk.gateway.counter(
             merchant=redemption.merchant, platform=redemption.platform
@@ -80,6 +88,13 @@ async def ask_to_take_back(
     found = await _look_up(counter, redemption, priority)
     patient = utc_now() - undertaking.cancellation.created_at < PATIENCE
     return cancelling.after_cancel_look(verdicts, found, patient=patient)
+
+
+async def _is_ours(desk: Desk, redemption: Redemption) -> bool:
+    async with desk.database.pool.acquire() as conn:
+        return await issued_changes.is_ours(
+            conn, platform=redemption.platform, coupon_ids=redemption.coupon_ids
+        )
 
 
 async def _take_back_one(
@@ -144,23 +159,36 @@ async def settle(desk: Desk, undertaking: Undertaking, verdicts: Sequence[Verdic
         )
         if written and taken_back:
             await coupons.keep_facts(conn, _facts(redemption, taken_back))
-            released = await queries.release_rows(
-                conn,
-                redemption_id=redemption.redemption_id,
-                coupon_ids=list(taken_back),
-                cause=AT_THE_COUNTER,
-            )
-            versions = await coupons.next_versions(
-                conn,
-                platforms=[redemption.platform] * len(released),
-                merchants=[redemption.merchant] * len(released),
-                coupon_ids=released,
-            )
+            versions = await release(conn, redemption, list(taken_back), cause=AT_THE_COUNTER)
             transaction.emit(_events(undertaking, taken_back, versions))
     desk.settlements.ring(cancellation.cancel_id)
     if written:
         _tell(undertaking, reason)
     return written
+
+
+async def release(
+    conn: Connection, redemption: Redemption, coupon_ids: Sequence[str], *, cause: str
+) -> dict[tuple[str, str], int]:
+    """Make them spendable again; gives which change of each coupon this is."""
+    platform = redemption.platform
+    ours = await issued_changes.lock_issued(conn, platform=platform, coupon_ids=coupon_ids)
+    released = Counts(
+        await queries.release_rows(
+            conn, redemption_id=redemption.redemption_id, coupon_ids=coupon_ids, cause=cause
+        )
+    )
+    if ours:
+        await issued_changes.report_taken_back(conn, redemption.redemption_id)
+        return await issued_changes.give_back(
+            conn, platform=platform, coupon_ids=list(released), times=list(released.values())
+        )
+    return await coupons.next_versions(
+        conn,
+        platforms=[platform] * len(released),
+        merchants=[redemption.merchant] * len(released),
+        coupon_ids=list(released),
+    )
 
 
 def _body(
@@ -213,7 +241,8 @@ def _events(
             version=versions[redemption.platform, row.coupon_id],
             traceparent=cancellation.traceparent,
         )
-        for row in undertaking.rows
+        # One for a coupon, whatever number of uses that was.
+        for row in {each.coupon_id: each for each in undertaking.rows}.values()
         if (redemption.platform, row.coupon_id) in versions
     ]
 

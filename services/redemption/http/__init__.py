@@ -5,18 +5,20 @@ from uuid import UUID
 
 from services.redemption.http import (
     cancellations,
+    coupons,
     days,
     issues,
+    locks,
     preparations,
     redemptions,
     shapes,
 )
 from services.redemption.http.desk import DESK, GROUPS
-from shared.contracts.asks import CodesAnswer, CodesAsk
+from shared.contracts.asks import CodesAnswer, CodesAsk, LockAnswer, LockAsk
 from shared.platforms.reasons import Reason
 from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.pages import Page
-from shared.web.routes import Route
+from shared.web.routes import Media, Route
 
 __all__ = ["DESK", "GROUPS", "ROUTES"]
 
@@ -118,5 +120,35 @@ ROUTES: Final = (
         body=CodesAsk,
         answers={200: CodesAnswer},
         refusals={409: ("ask_conflicted",)},
+    ),
+    Route(
+        "PUT",
+        "/v1/refund-locks/{after_sale_id}",
+        locks.put,
+        "refund_locks:write",
+        summary="Keep coupons from being spent while a refund is decided: all of them or none",
+        body=LockAsk,
+        answers={200: LockAnswer},
+        refusals={409: ("ask_conflicted",)},
+    ),
+    Route(
+        "DELETE",
+        "/v1/refund-locks/{after_sale_id}",
+        locks.delete,
+        "refund_locks:write",
+        summary="Let them be spent again",
+        query=locks.LockQuery,
+        answers={200: LockAnswer},
+        refusals={404: ("not_found",)},
+    ),
+    Route(
+        "GET",
+        "/v1/coupons/{coupon_id}/qr",
+        coupons.get_qr,
+        "codes:reveal",
+        summary="The code of a coupon of ours as a QR picture; that it was shown is audited",
+        query=coupons.QrQuery,
+        answers={200: Media("image/svg+xml")},
+        refusals={404: ("not_found",)},
     ),
 )

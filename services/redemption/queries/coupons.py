@@ -90,7 +90,11 @@ async def release_taken_back(
     taken_back_at: Sequence[datetime],
     cause: str,
 ) -> list[Released]:
-    """Release what was taken back at the platform, unless a cancellation of ours is under way."""
+    """Release what was taken back at the platform, unless a cancellation of ours is under way.
+
+    Coupons whose codes are ours are taken back here and nowhere else: what the platform says of
+    them is the echo of our own report, and may be later than the next use.
+    """
     rows = await conn.fetch(
         """
         UPDATE ledger l
@@ -104,6 +108,10 @@ async def release_taken_back(
            AND NOT EXISTS (
                SELECT FROM cancellations c
                 WHERE c.redemption_id = l.redemption_id AND c.state = 'pending'
+           )
+           AND NOT EXISTS (
+               SELECT FROM issued_coupons i
+                WHERE i.platform = l.platform AND i.coupon_id = l.coupon_id
            )
         RETURNING l.redemption_id, l.coupon_id, l.platform, r.merchant, r.order_id,
                   r.store_id, r.terminal_id, l.verify_id, r.traceparent

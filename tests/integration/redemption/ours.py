@@ -1,15 +1,15 @@
 """Coupons whose codes are ours: sold by catalog's word, issued at a platform's question."""
 
-import json
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 import nats
 
+from shared.clock import utc_now
 from shared.contracts.envelope import Event
+from shared.contracts.intake import PlatformDelivery
 from shared.contracts.making import event
 from shared.contracts.products import (
     CodeOrigin,
@@ -82,9 +82,10 @@ class Shop:
         return await self.ask("PUT", path, body, service="orders")
 
     async def unlock(self, after_sale_id: str) -> Answer:
-        body = {"merchant": self.merchant, "platform": "douyin", "order_id": "1"}
+        token = await self.world.access.service_token("orders")
+        asking = Till(self.url or self.world.url, self.world.session, token)
         path = f"/v1/refund-locks/{after_sale_id}"
-        return await self.ask("DELETE", path, body, service="orders")
+        return await asking.ask("DELETE", path, merchant=self.merchant, platform="douyin")
 
     async def sell(
         self,
@@ -193,9 +194,25 @@ async def put(
     return await till.ask("PUT", f"/v1/redemptions/{redemption_id or uuid4()}", body)
 
 
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def certificate_notify(issued: Json, order_id: str, action: str) -> Event:
+    """What intake says when the platform's message about a coupon has come."""
+    delivery = PlatformDelivery(
+        delivery_id=uuid4(),
+        platform="douyin",
+        client_key="aw0",
+        account_id=ACCOUNT,
+        event="life_trade_certificate_notify",
+        msg_id=str(uuid4()),
+        received_at=utc_now(),
+        content={
+            "action": action,
+            "msg_time": int(utc_now().timestamp()),
+            "certificate": {"certificate_id": issued["coupon_id"], "order_id": order_id},
+        },
+    )
+    return event(
+        delivery,
+        subject=str(delivery.delivery_id),
+        merchant=MERCHANT,
+        event_type=f"platform.douyin.{delivery.event}",
+    )

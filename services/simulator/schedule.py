@@ -9,7 +9,7 @@ import structlog
 
 from services.simulator.handlers import goods, pois
 from services.simulator.handlers.books import write_call_counts
-from services.simulator.handlers.life import STEP_MAX, STEPS
+from services.simulator.handlers.life import STEP_MAX, STEPS, ask_about_orders
 from services.simulator.handlers.world import World, reload_controls
 from services.simulator.queries.apps import remove_old_tokens
 from shared.clock import utc_now
@@ -43,6 +43,15 @@ async def end_matching(world: World) -> None:
         pass
 
 
+async def check_statuses(world: World) -> None:
+    """How often is a matter of pace, which may change; 0 is never."""
+    now_seconds = asyncio.get_running_loop().time()
+    seconds = world.pace.status_check_seconds
+    if seconds and now_seconds - world.statuses_asked_at_seconds >= seconds:
+        world.statuses_asked_at_seconds = now_seconds
+        await ask_about_orders(world)
+
+
 async def forget_old_tokens(world: World) -> None:
     async with world.pool.acquire() as conn:
         await remove_old_tokens(conn, utc_now() - _TOKENS_KEPT)
@@ -52,6 +61,7 @@ SCHEDULE = (
     Repeated("life", 0.25, live),
     Repeated("audits", 0.25, end_audits),
     Repeated("matching", 0.25, end_matching),
+    Repeated("status-checks", 0.5, check_statuses),
     Repeated("controls", 1.0, reload_controls),
     Repeated("call-counts", 1.0, write_call_counts),
     Repeated("tokens", 60.0, forget_old_tokens),

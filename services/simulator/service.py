@@ -6,7 +6,8 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 from aiohttp import web
 
-from services.simulator.gateway import posting
+from services.simulator.gateway import asking, posting
+from services.simulator.handlers.asking import Asker
 from services.simulator.handlers.grouping import Grouped
 from services.simulator.handlers.preparing import prepare
 from services.simulator.handlers.sending import Sender
@@ -46,9 +47,16 @@ async def running(settings: Settings) -> AsyncIterator[str]:
                 connections=settings.simulator_webhook_senders,
             )
         )
+        questions = await stack.enter_async_context(
+            asking(
+                timeout_seconds=settings.simulator_spi_timeout_seconds,
+                connections=settings.simulator_spi_senders,
+            )
+        )
         edge = Edge(
             world=world,
             poster=poster,
+            questions=questions,
             preparing=Grouped(pool, partial(prepare, world)),
             verifying=Grouped(pool, partial(verify, world)),
         )
@@ -57,6 +65,7 @@ async def running(settings: Settings) -> AsyncIterator[str]:
                 background(partial(repeat, repeated, world), name=repeated.name)
             )
         await stack.enter_async_context(background(Sender(world, poster).run, name="sending"))
+        await stack.enter_async_context(background(Asker(world, questions).run, name="asking"))
         await stack.enter_async_context(background(edge.preparing.run, name="preparing"))
         await stack.enter_async_context(background(edge.verifying.run, name="verifying"))
         if settings.simulator_tls_port is not None:

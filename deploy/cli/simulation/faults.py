@@ -20,7 +20,13 @@ _CALLS = (
     "verify_record",
     "order_query",
     "event_status",
+    "goods_write",
+    "goods_read",
+    "poi",
     "short_link",
+    "create_callback",
+    "refund_audit",
+    "trade",
 )
 _EVERY_CALL = "*"
 _SWITCH = re.compile(r"(?:(?P<call>[a-z_]+)\.)?(?P<fault>[a-z_]+)=(?P<per_mille>\d{1,4})")

@@ -12,6 +12,10 @@ class Code(IntEnum):
     UNKNOWN_CLIENT_KEY = 10003
     WRONG_SECRET = 10013
     TOO_MANY_TOKENS = 10020
+    # Mini-programs.
+    TRADE_BAD_PARAMETER = 10000
+    TRADE_REFUSED = 13000
+    TRADE_UNSIGNED = 28001016
     # One coupon.
     ALREADY_VERIFIED = 1208
     UNKNOWN_COUPON = 1212
@@ -42,6 +46,9 @@ WORDS: Mapping[Code, str] = MappingProxyType(
         Code.UNKNOWN_CLIENT_KEY: "client_key不存在",
         Code.WRONG_SECRET: "client_key或者client_secret报错",
         Code.TOO_MANY_TOKENS: "获取token过于频繁",
+        Code.TRADE_BAD_PARAMETER: "参数错误",
+        Code.TRADE_REFUSED: "业务校验失败",
+        Code.TRADE_UNSIGNED: "验签失败",
         Code.ALREADY_VERIFIED: "该券已核销",
         Code.UNKNOWN_COUPON: "查不到券",
         Code.UNREADABLE_CODE: "加密码解密失败",

@@ -26,6 +26,9 @@ class CallKind(StrEnum):
     GOODS_READ = "goods_read"
     POI = "poi"
     SHORT_LINK = "short_link"
+    CREATE_CALLBACK = "create_callback"
+    REFUND_AUDIT = "refund_audit"
+    TRADE = "trade"
 
 
 class CallFault(StrEnum):

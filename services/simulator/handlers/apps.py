@@ -4,9 +4,10 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Annotated
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.simulator.domain.codes import Code, PlatformError
 from services.simulator.domain.fields import Identifier, Text, TextOrEmpty
@@ -19,10 +20,12 @@ from shared.clock import utc_now
 from shared.errors import Rejection
 from shared.platforms.douyin.events import EVENTS as MODELLED_EVENTS
 from shared.platforms.douyin.events import NAMED_EVENTS
+from shared.platforms.douyin.signatures import load_public_key
 from shared.postgres.connection import Connection
 
 EVENTS = tuple(sorted(({*MODELLED_EVENTS} | NAMED_EVENTS) - {"verify_webhook"}))
 _OK = range(200, 300)
+Text4096 = Annotated[str, Field(max_length=4096)]
 _TOKEN_TRUST_SECONDS = 1.0
 _SUBSCRIBED, _MUTED = 1, 0
 
@@ -47,6 +50,25 @@ class AppRequest(_Body):
     client_secret: Text = Field(repr=False)
     webhook_url: str | None = Field(default=None, pattern=r"^https?://", max_length=1000)
     merchants: list[MerchantRequest] = Field(default_factory=list, max_length=1000)
+    # Where it answers questions; `{action}` stands for the question's name.
+    spi_url: str | None = Field(default=None, pattern=r"^https?://", max_length=1000)
+    # Where it is told of its mini-program's trade; the app's id there is its client_key.
+    trade_url: str | None = Field(default=None, pattern=r"^https?://", max_length=1000)
+    # Checks what a mini-program's server signs.
+    public_key: Text4096 | None = None
+    # Of the older callbacks.
+    callback_token: Text | None = Field(default=None, repr=False)
+
+    @field_validator("public_key")
+    @classmethod
+    def _is_rsa(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                load_public_key(text)
+            except (TypeError, ValueError):
+                message = "an RSA public key, PEM or the Base64 inside one"
+                raise ValueError(message) from None
+        return text
 
 
 class HandshakeFailed(Rejection):
@@ -63,6 +85,14 @@ async def register_app(world: World, request: AppRequest, poster: WebhookPoster)
             client_key=request.client_key,
             client_secret=request.client_secret,
             webhook_url=request.webhook_url,
+        )
+        await queries.set_addresses(
+            conn,
+            request.client_key,
+            spi_url=request.spi_url,
+            trade_url=request.trade_url,
+            public_key=request.public_key,
+            callback_token=request.callback_token,
         )
         await queries.upsert_merchants(
             conn,

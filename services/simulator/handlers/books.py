@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from services.simulator.domain.after_sales import AfterSale
 from services.simulator.domain.coupons import Coupon, Order, Verification
 from services.simulator.domain.statuses import order_status, order_word
 from services.simulator.handlers.saving import find_orders
 from services.simulator.handlers.world import World
-from services.simulator.queries import books
+from services.simulator.queries import after_sales, books, questions
 from services.simulator.queries.controls import CallCount, add_call_counts
+from services.simulator.queries.questions import QuestionLine
 from shared.clock import utc_now
 from shared.postgres.connection import Connection
 
@@ -22,7 +24,21 @@ async def order_book(world: World, *, after: int, limit: int) -> list[Json]:
         order_ids = await books.find_order_ids(conn, after, limit)
         orders = await find_orders(conn, order_ids)
         verifications = await _by_coupon(conn, order_ids)
-    return [show_order(orders[order_id], verifications) for order_id in order_ids]
+        refunds = defaultdict(list)
+        for one in await after_sales.find_after_sales_of_orders(conn, order_ids):
+            refunds[one.order_id].append(one)
+    return [
+        show_order(orders[order_id], verifications, refunds[order_id]) for order_id in order_ids
+    ]
+
+
+async def question_lines(
+    world: World, *, state: str | None, action: str | None, after: int, limit: int
+) -> list[QuestionLine]:
+    async with world.pool.acquire() as conn:
+        return await questions.find_lines(
+            conn, state=state, action=action, after=after, limit=limit
+        )
 
 
 async def webhook_lines(
@@ -41,7 +57,11 @@ async def _by_coupon(conn: Connection, order_ids: Sequence[int]) -> dict[int, li
     return found
 
 
-def show_order(order: Order, verifications: dict[int, list[Verification]]) -> Json:
+def show_order(
+    order: Order,
+    verifications: dict[int, list[Verification]],
+    refunds: Sequence[AfterSale] = (),
+) -> Json:
     return {
         "order_id": str(order.order_id),
         "account_id": order.account_id,
@@ -65,6 +85,19 @@ def show_order(order: Order, verifications: dict[int, list[Verification]]) -> Js
             _show_coupon(coupon, verifications.get(coupon.certificate_id, []))
             for coupon in order.coupons
         ],
+        "after_sales": [_show_refund(order, refund) for refund in refunds],
+    }
+
+
+def _show_refund(order: Order, refund: AfterSale) -> Json:
+    return {
+        "after_sale_id": str(refund.after_sale_id),
+        "certificate_ids": [order.coupon(one).public_id for one in refund.certificate_ids],
+        "cause": refund.cause,
+        "state": refund.state,
+        "decided_by": refund.decided_by,
+        "amount_fen": refund.amount_fen,
+        "out_refund_no": refund.out_refund_no,
     }
 
 
@@ -102,7 +135,16 @@ async def statistics(world: World) -> Json:
         for call, code, count in await books.count_calls(conn):
             calls[call][str(code)] = count
         verified, cancelled = await books.count_verifications(conn)
+        asked: dict[str, dict[str, int]] = defaultdict(dict)
+        for action, outcome, count in await questions.count_questions(conn):
+            asked[action][outcome] = count
+        refunds: dict[str, dict[str, int]] = defaultdict(dict)
+        for state, decided_by, count in await after_sales.count_after_sales(conn):
+            refunds[state][decided_by] = count
         return {
+            "questions": asked,
+            "after_sales": refunds,
+            "money_fen": await books.sum_money(conn),
             "orders": await books.count_orders(conn),
             "coupons": await books.count_coupons(conn),
             "verifications": {"made": verified, "cancelled": cancelled},
@@ -130,9 +172,14 @@ async def pending(world: World) -> Json:
     async with world.pool.acquire() as conn:
         found = await books.find_pending(conn, utc_now())
     return {
-        "idle": found.webhooks_queued == 0 and found.refunds_waiting == 0,
+        "idle": found.webhooks_queued == 0
+        and found.refunds_waiting == 0
+        and found.questions_queued == 0
+        and found.codes_owed == 0,
         "webhooks_queued": found.webhooks_queued,
         "webhooks_due": found.webhooks_due,
         "next_webhook_at": found.next_webhook_at,
         "refunds_waiting": found.refunds_waiting,
+        "questions_queued": found.questions_queued,
+        "codes_owed": found.codes_owed,
     }

@@ -21,7 +21,8 @@ class PrepareRequest:
     """Either the coupon that the scanned code hides, or the digits that were typed."""
 
     client_key: str
-    poi_id: str
+    # None where a mini-program's server prepares: it names the store when it verifies.
+    poi_id: str | None
     certificate_id: int | None
     code: str | None
 
@@ -34,7 +35,7 @@ async def prepare(
     scanned = [one.certificate_id or by_code.get(one.code or "", 0) for one in requests]
     order_of = await orders.find_orders_of_coupons(conn, scanned)
     found = await find_orders(conn, order_of.values())
-    owners = await apps.find_poi_owners(conn, [one.poi_id for one in requests])
+    owners = await apps.find_poi_owners(conn, [one.poi_id for one in requests if one.poi_id])
     preparations: list[Preparation] = []
     answers: list[shapes.Json | Exception] = []
     for request, certificate_id in zip(requests, scanned, strict=True):
@@ -64,7 +65,7 @@ def _prepare(
         raise PlatformError(Code.UNKNOWN_COUPON)
     if order.client_key != request.client_key:
         raise PlatformError(Code.MERCHANT_NOT_AUTHORISED)
-    if not order.accepts(request.poi_id, poi_owners):
+    if request.poi_id is not None and not order.accepts(request.poi_id, poi_owners):
         raise PlatformError(Code.WRONG_STORE)
     scanned = next(one for one in order.coupons if one.certificate_id == certificate_id)
     refusal = scanned.refusal(now)
@@ -74,7 +75,7 @@ def _prepare(
         verify_token=str(uuid4()),
         client_key=request.client_key,
         order_id=order.order_id,
-        poi_id=request.poi_id,
+        poi_id=request.poi_id or "",
         certificate_ids=[coupon.certificate_id for coupon in order.usable(now)],
         created_at=now,
         expires_at=now + timedelta(seconds=world.pace.preparation_seconds),

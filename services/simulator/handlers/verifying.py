@@ -10,7 +10,7 @@ import orjson
 from services.simulator.domain import numbers, shapes
 from services.simulator.domain.asked import AskedCode, VerifyPart, VerifyRequest
 from services.simulator.domain.codes import Code, PlatformError
-from services.simulator.domain.coupons import Coupon, Order, Verification
+from services.simulator.domain.coupons import Channel, Coupon, Order, Verification
 from services.simulator.handlers import merchant_codes
 from services.simulator.handlers.saving import Changes, lock_orders, save
 from services.simulator.handlers.world import World
@@ -132,7 +132,8 @@ def _preparation(request: VerifyRequest, part: VerifyPart, batch: _Batch) -> Pre
     if batch.now >= preparation.expires_at:
         raise PlatformError(Code.BAD_PARAMETER, "verify_token已过期")
     order = batch.orders[preparation.order_id]
-    if not order.accepts(request.poi_id, batch.poi_owners):
+    needs_store = order.channel is Channel.LIFE or request.poi_id
+    if needs_store and not order.accepts(request.poi_id, batch.poi_owners):
         raise PlatformError(Code.WRONG_STORE)
     if part.order_id and part.order_id != str(order.order_id):
         raise PlatformError(Code.BAD_PARAMETER, "order_id与券码不符")

@@ -35,6 +35,7 @@ class World:
     webhooks_queued: Wake = field(default_factory=Wake)
     # Rung when questions have been queued.
     questions_queued: Wake = field(default_factory=Wake)
+    statuses_asked_at_seconds: float = 0.0
     platform_key: RSAPrivateKey | None = None
     # Valid tokens by text, each with when it was last looked up, in seconds of the event loop.
     tokens: dict[str, tuple[ClientToken, float]] = field(default_factory=dict)

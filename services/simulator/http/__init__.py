@@ -6,6 +6,8 @@ from services.simulator.http.goods_control import GOODS_CONTROLS
 from services.simulator.http.health import HEALTH_ROUTES
 from services.simulator.http.links import LINK_ROUTES
 from services.simulator.http.platform import PLATFORM_ROUTES
+from services.simulator.http.third_party import THIRD_PARTY_ROUTES
+from services.simulator.http.trade import TRADE_ROUTES
 
 ROUTES = (
     *HEALTH_ROUTES,
@@ -13,5 +15,7 @@ ROUTES = (
     *GOODS_CONTROLS,
     *PLATFORM_ROUTES,
     *GOODS_ROUTES,
+    *THIRD_PARTY_ROUTES,
+    *TRADE_ROUTES,
     *LINK_ROUTES,
 )

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -57,6 +58,14 @@ def platform_routes(
 def _around(
     kind: CallKind, handle: Handle, *, with_token: bool
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    return guarded(kind, partial(_answer, kind, handle, with_token))
+
+
+def guarded(
+    kind: CallKind, respond: Callable[[web.Request, Edge, bytes], Awaitable[web.Response]]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Whatever answers, the faults of its kind strike it."""
+
     async def answer(request: web.Request) -> web.StreamResponse:
         edge = request.app[EDGE]
         raw = await read_raw(request)
@@ -68,7 +77,7 @@ def _around(
             return drop(request)
         if CallFault.ERROR in faults:
             return web.Response(status=_GATEWAY_ERROR, text="Bad Gateway")
-        response = await _answer(request, edge, kind, handle, raw, with_token=with_token)
+        response = await respond(request, edge, raw)
         return drop(request) if CallFault.DROPPED_AFTER in faults else response
 
     return answer
@@ -99,13 +108,12 @@ def drop(request: web.Request) -> web.Response:
 
 
 async def _answer(
-    request: web.Request,
-    edge: Edge,
     kind: CallKind,
     handle: Handle,
+    with_token: bool,  # noqa: FBT001 - filled in once for each path
+    request: web.Request,
+    edge: Edge,
     raw: bytes,
-    *,
-    with_token: bool,
 ) -> web.Response:
     code, description = Code.OK, "success"
     try:

@@ -9,7 +9,16 @@ from services.simulator.domain.coupons import Coupon, Order
 from services.simulator.domain.faults import PRESETS, Faults
 from services.simulator.domain.pace import Pace
 from services.simulator.domain.statuses import order_status
-from services.simulator.handlers import apps, books, controls, events, life, placing
+from services.simulator.handlers import (
+    apps,
+    books,
+    controls,
+    events,
+    life,
+    placing,
+    purchasing,
+)
+from services.simulator.handlers.platform_key import public_key
 from services.simulator.http.keys import EDGE
 from services.simulator.http.links import short_link
 from shared.errors import NotFound, Unreadable
@@ -53,8 +62,11 @@ async def post_app(request: web.Request) -> web.Response:
 
 async def post_orders(request: web.Request) -> web.Response:
     body = await _read(request, placing.OrdersRequest)
-    orders = await placing.place_orders(request.app[EDGE].world, body.orders)
-    return json_response({"orders": [_placed(request, order) for order in orders]}, status=201)
+    edge = request.app[EDGE]
+    orders, refused = await purchasing.purchase(edge.world, edge.questions, body.orders)
+    return json_response(
+        {"orders": [_placed(request, order) for order in orders], "refused": refused}, status=201
+    )
 
 
 def _placed(request: web.Request, order: Order) -> dict[str, Any]:
@@ -70,8 +82,8 @@ def _placed(request: web.Request, order: Order) -> dict[str, Any]:
 
 def _scannable(request: web.Request, coupon: Coupon) -> dict[str, Any]:
     return {
-        "certificate_id": str(coupon.certificate_id),
-        "code": coupon.code,
+        "certificate_id": coupon.public_id,
+        "code": coupon.third_code or coupon.code,
         "short_link": short_link(request, coupon.short_id),
         "expires_at": coupon.expires_at,
     }
@@ -85,12 +97,14 @@ async def post_payments(request: web.Request) -> web.Response:
 
 async def post_refunds(request: web.Request) -> web.Response:
     body = await _read(request, life.RefundRequest)
-    accepted, refused = await life.apply_refunds(request.app[EDGE].world, body.certificate_ids)
+    accepted, refused = await life.apply_refunds(
+        request.app[EDGE].world, body.certificate_ids, reason=body.reason
+    )
     return json_response(
         {
-            "accepted": [str(certificate_id) for certificate_id in accepted],
+            "accepted": accepted,
             "refused": [
-                {"certificate_id": str(certificate_id), "state": state}
+                {"certificate_id": certificate_id, "state": state}
                 for certificate_id, state in refused
             ],
         }
@@ -210,6 +224,36 @@ async def post_reset(request: web.Request) -> web.Response:
     return json_response({"status": "forgotten"})
 
 
+async def get_platform_key(request: web.Request) -> web.Response:
+    """What checks the signatures of trade callbacks."""
+    return json_response({"public_key": await public_key(request.app[EDGE].world)})
+
+
+async def get_questions(request: web.Request) -> web.Response:
+    limit, after = read_limit(request, most=_PAGE_MAX), _read_after(request)
+    lines = await books.question_lines(
+        request.app[EDGE].world,
+        state=request.query.get("state"),
+        action=request.query.get("action"),
+        after=after,
+        limit=limit + 1,
+    )
+    return json_response(
+        page(
+            lines,
+            limit=limit,
+            cursor_of=lambda line: [str(line.question_id)],
+            show=lambda line: line,
+        )
+    )
+
+
+async def post_status_checks(request: web.Request) -> web.Response:
+    """Ask merchants for the state of some of their orders now."""
+    await life.ask_about_orders(request.app[EDGE].world)
+    return json_response({"status": "asked"}, status=202)
+
+
 CONTROL_ROUTES = (
     Route("POST", "/sim/v1/apps", post_app),
     Route("POST", "/sim/v1/orders", post_orders),
@@ -223,6 +267,9 @@ CONTROL_ROUTES = (
     Route("GET", "/sim/v1/stats", get_stats),
     Route("GET", "/sim/v1/books", get_books),
     Route("GET", "/sim/v1/webhooks", get_webhooks),
+    Route("GET", "/sim/v1/platform-key", get_platform_key),
+    Route("GET", "/sim/v1/questions", get_questions),
+    Route("POST", "/sim/v1/status-checks", post_status_checks),
     Route("GET", "/sim/v1/idle", get_idle, quiet=True),
     Route("GET", "/sim/v1/scenarios", get_scenarios),
     Route("GET", "/sim/v1/scenarios/{name}", get_scenario),

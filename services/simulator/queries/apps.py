@@ -76,6 +76,78 @@ async def upsert_pois(
     )
 
 
+async def set_addresses(
+    conn: Connection,
+    client_key: str,
+    *,
+    spi_url: str | None,
+    trade_url: str | None,
+    public_key: str | None,
+    callback_token: str | None,
+) -> None:
+    await conn.execute(
+        """
+        UPDATE apps
+           SET spi_url = $2, trade_url = $3, public_key = $4, callback_token = $5
+         WHERE client_key = $1
+        """,
+        client_key,
+        spi_url,
+        trade_url,
+        public_key,
+        callback_token,
+    )
+
+
+async def find_addresses(
+    conn: Connection, client_keys: Sequence[str]
+) -> dict[str, tuple[str, str | None, str | None, str | None]]:
+    """Of each app its secret, its two addresses, and its token for the older callbacks."""
+    rows = await conn.fetch(
+        """
+        SELECT client_key, client_secret, spi_url, trade_url, callback_token
+          FROM apps WHERE client_key = ANY($1::text[])
+        """,
+        client_keys,
+    )
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+
+
+async def find_account_of_app(conn: Connection, client_key: str) -> str | None:
+    """The first merchant of a mini-program."""
+    found: str | None = await conn.fetchval(
+        "SELECT account_id FROM merchants WHERE client_key = $1 ORDER BY account_id LIMIT 1",
+        client_key,
+    )
+    return found
+
+
+async def find_public_key(conn: Connection, client_key: str) -> str | None:
+    found: str | None = await conn.fetchval(
+        "SELECT public_key FROM apps WHERE client_key = $1", client_key
+    )
+    return found
+
+
+async def find_platform_key(conn: Connection, name: str) -> str | None:
+    found: str | None = await conn.fetchval(
+        "SELECT private_key FROM platform_keys WHERE name = $1", name
+    )
+    return found
+
+
+async def add_platform_key(conn: Connection, name: str, private_key: str) -> None:
+    """The first one stays."""
+    await conn.execute(
+        """
+        INSERT INTO platform_keys (name, private_key) VALUES ($1, $2)
+        ON CONFLICT (name) DO NOTHING
+        """,
+        name,
+        private_key,
+    )
+
+
 async def mark_webhook_verified(
     conn: Connection, client_key: str, webhook_url: str, now: datetime
 ) -> None:

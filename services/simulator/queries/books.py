@@ -27,6 +27,8 @@ class Pending:
     webhooks_due: int
     next_webhook_at: datetime | None
     refunds_waiting: int
+    questions_queued: int
+    codes_owed: int
 
 
 async def find_order_ids(conn: Connection, after: int, limit: int) -> list[int]:
@@ -109,16 +111,39 @@ async def count_injected_faults(conn: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+async def sum_money(conn: Connection) -> dict[str, int]:
+    """Over all orders. A coupon's uses share its price, the first ones bearing the remainder."""
+    row = await conn.fetchrow(
+        """
+        SELECT coalesce(sum(c.pay_amount_fen) FILTER (WHERE o.paid_at IS NOT NULL), 0)::bigint
+                   AS paid,
+               coalesce(sum(c.pay_amount_fen - used.fen) FILTER (WHERE c.state = 'refunded'), 0)
+                   ::bigint AS refunded,
+               coalesce(sum(used.fen) FILTER (
+                   WHERE c.state = 'refunded' OR c.settled_at IS NOT NULL
+               ), 0)::bigint AS settled
+          FROM coupons c JOIN orders o USING (order_id)
+         CROSS JOIN LATERAL (
+             SELECT c.times_used * (c.pay_amount_fen / c.times_count)
+                    + least(c.times_used, c.pay_amount_fen % c.times_count) AS fen
+         ) AS used
+        """
+    )
+    return {} if row is None else dict(row)
+
+
 async def find_pending(conn: Connection, now: datetime) -> Pending:
     row = await conn.fetchrow(
         """
         SELECT count(*), count(*) FILTER (WHERE due_at <= $1), min(due_at),
-               (SELECT count(*) FROM coupons WHERE state = 'refunding')
+               (SELECT count(*) FROM coupons WHERE state = 'refunding'),
+               (SELECT count(*) FROM questions WHERE state = 'queued'),
+               (SELECT count(*) FROM coupons WHERE state = 'issuing')
           FROM webhooks WHERE state = 'queued'
         """,
         now,
     )
-    return Pending(0, 0, None, 0) if row is None else Pending(*row.values())
+    return Pending(0, 0, None, 0, 0, 0) if row is None else Pending(*row.values())
 
 
 async def forget_everything(conn: Connection) -> None:

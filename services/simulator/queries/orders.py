@@ -152,6 +152,38 @@ async def find_orders_by_reference(
     return [row["order_id"] for row in rows]
 
 
+async def find_known_references(
+    conn: Connection, account_ids: Sequence[str], references: Sequence[str]
+) -> set[tuple[str, str]]:
+    rows = await conn.fetch(
+        """
+        SELECT account_id, reference FROM orders
+         WHERE (account_id, reference) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+        """,
+        account_ids,
+        references,
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+async def find_order_of_app(
+    conn: Connection, client_key: str, *, order_id: int, out_order_id: str
+) -> int | None:
+    """By the platform's number, or else by the merchant's own."""
+    found: int | None = await conn.fetchval(
+        """
+        SELECT o.order_id FROM orders o JOIN merchants m USING (account_id)
+         WHERE m.client_key = $1
+           AND (o.order_id = $2 OR ($2 = 0 AND o.out_order_id = $3))
+         ORDER BY o.created_at DESC LIMIT 1
+        """,
+        client_key,
+        order_id,
+        out_order_id,
+    )
+    return found
+
+
 async def find_coupons(conn: Connection, order_ids: Sequence[int]) -> list[Coupon]:
     """The coupons of these orders, each with its last redemption if it is wholly redeemed."""
     rows = await conn.fetch(
@@ -197,6 +229,24 @@ async def find_orders_of_coupons(
         certificate_ids,
     )
     return {row["certificate_id"]: row["order_id"] for row in rows}
+
+
+async def find_orders_of_public_ids(
+    conn: Connection, public_ids: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Order and own id of coupons, by either of their names."""
+    rows = await conn.fetch(
+        """
+        SELECT certificate_id::text, order_id, certificate_id FROM coupons
+         WHERE certificate_id = ANY($1::bigint[])
+        UNION
+        SELECT third_certificate_id, order_id, certificate_id FROM coupons
+         WHERE third_certificate_id = ANY($2::text[])
+        """,
+        [own_id(public_id) for public_id in public_ids],
+        public_ids,
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 async def find_orders_of_card(conn: Connection, public_id: str) -> list[int]:

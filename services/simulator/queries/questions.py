@@ -49,8 +49,8 @@ class QuestionLine:
     client_key: str
     form: str
     action: str
-    order_id: int | None
-    after_sale_id: int | None
+    order_id: str | None
+    after_sale_id: str | None
     state: str
     outcome: str
     attempts: int
@@ -182,8 +182,8 @@ async def find_lines(
 ) -> list[QuestionLine]:
     rows = await conn.fetch(
         """
-        SELECT question_id, client_key, form, action, order_id, after_sale_id, state, outcome,
-               attempts
+        SELECT question_id, client_key, form, action, order_id::text, after_sale_id::text,
+               state, outcome, attempts
           FROM questions
          WHERE question_id > $1 AND ($2::text IS NULL OR state = $2)
            AND ($3::text IS NULL OR action = $3)

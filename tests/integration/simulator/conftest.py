@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from tests.conftest import NewDatabase
+from tests.integration.simulator.merchant import Merchant, quick, selling
 from tests.integration.simulator.support import Client, Receiver, receiving, settings, simulating
 
 
@@ -19,3 +20,12 @@ async def simulator(database: NewDatabase, receiver: Receiver) -> AsyncIterator[
         await client.register(receiver.url)
         await client.sign_in()
         yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def merchant(simulator: Client, receiver: Receiver) -> AsyncIterator[Merchant]:
+    """Registered as the owner of the app's questions; the platform repeats itself at once."""
+    async with selling() as playing:
+        await playing.register(simulator, receiver.url)
+        await quick(simulator)
+        yield playing

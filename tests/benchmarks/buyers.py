@@ -103,7 +103,7 @@ def _request(rush: Rush, number: int) -> bytes:
         "platform": "douyin",
         "client_key": "bench",
         "order_id": f"{rush.prefix}{number:08}",
-        "buyer": f"buyer-{number}",
+        "buyer": f"buyer-{rush.prefix}{number}",
         "lines": [{"third_sku_id": rush.third_sku_id, "count": 1, "price_fen": 990}],
         "ordered_at": datetime.now(UTC).isoformat(),
     }

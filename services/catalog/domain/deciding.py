@@ -7,7 +7,10 @@ here, so that a whole batch is decided in the order of its coming.
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from hashlib import blake2b
 from typing import Final, NamedTuple
+
+import orjson
 
 from services.catalog.domain.products import Wanted
 from shared.contracts.asks import OrderAsk, OrderLine, OrderRefusal
@@ -102,6 +105,15 @@ class Decision:
 class _Refused(Exception):
     def __init__(self, refusal: OrderRefusal, detail: str) -> None:
         self.refusal, self.detail = refusal, detail
+
+
+def digest_of(ask: OrderAsk) -> bytes:
+    """Of whose order it is and what is ordered; when and for how much may be told differently."""
+    lines = sorted(
+        [line.third_sku_id or "", line.platform_sku_id or "", line.count, str(line.day), line.slot]
+        for line in ask.lines
+    )
+    return blake2b(orjson.dumps([ask.merchant, lines]), digest_size=16).digest()
 
 
 def sku_name(ask: OrderAsk, line: OrderLine) -> SkuName | None:

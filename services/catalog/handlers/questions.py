@@ -21,7 +21,10 @@ class QueueLimits:
 
 
 class Waiting(NamedTuple):
+    """`digest` tells another question about the same order from the same one again."""
+
     ask: OrderAsk
+    digest: bytes
     traceparent: str
     outcome: asyncio.Future[Outcome]
 
@@ -38,13 +41,13 @@ class Questions:
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
-    async def answer(self, ask: OrderAsk, *, traceparent: str) -> bytes:
+    async def answer(self, ask: OrderAsk, *, digest: bytes, traceparent: str) -> bytes:
         """Raises Unavailable where there is no room or no time, Rejection on a conflict."""
         if self._closed or len(self._waiting) >= self._limits.entries:
             message = "too many orders wait for a decision"
             raise Unavailable(message)
         outcome: asyncio.Future[Outcome] = self._loop.create_future()
-        self._waiting.append(Waiting(ask, traceparent, outcome))
+        self._waiting.append(Waiting(ask, digest, traceparent, outcome))
         self._unanswered.append((self._loop.time() + self._limits.give_up_seconds, outcome))
         self._arrived.set()
         decided = await outcome

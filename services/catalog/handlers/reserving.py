@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -84,20 +83,20 @@ class Decider:
     async def _answer(self, batch: Sequence[Waiting]) -> None:
         started = time.perf_counter()
         try:
-            outcomes = await self._decide_against_races([waiting.ask for waiting in batch])
+            outcomes = await self._decide_against_races(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait need an answer
             await self._fail(batch, error)
             return
         for waiting in batch:
             if not waiting.outcome.done():
-                waiting.outcome.set_result(outcomes[_order(waiting.ask), _digest(waiting.ask)])
+                waiting.outcome.set_result(outcomes[_order(waiting.ask), waiting.digest])
         _report(batch, time.perf_counter() - started)
 
-    async def _decide_against_races(self, asks: Sequence[OrderAsk]) -> "_Outcomes":
+    async def _decide_against_races(self, batch: Sequence[Waiting]) -> "_Outcomes":
         for _ in range(_RACES_MAX):
             try:
                 async with self.hot.transaction() as transaction:
-                    return await _decide_all(transaction, asks, self.terms)
+                    return await _decide_all(transaction, batch, self.terms)
             except _RACES:
                 metrics.RACED.inc()
         message = "too many rivals at once: ask again"
@@ -130,30 +129,32 @@ _Outcomes = dict[tuple[tuple[str, str], bytes], Outcome]
 
 
 async def _decide_all(
-    transaction: Transaction, asks: Sequence[OrderAsk], terms: Terms
+    transaction: Transaction, batch: Sequence[Waiting], terms: Terms
 ) -> _Outcomes:
     """A constant number of statements; the first of two asks about one order is the one."""
     conn, now = transaction.conn, utc_now()
-    first: dict[tuple[str, str], OrderAsk] = {}
-    for ask in asks:
-        first.setdefault(_order(ask), ask)
+    first: dict[tuple[str, str], Waiting] = {}
+    for waiting in batch:
+        first.setdefault(_order(waiting.ask), waiting)
     answered = await queries.find_answered(conn, list(first))
-    fresh = [ask for order, ask in first.items() if order not in answered]
+    fresh = [waiting for order, waiting in first.items() if order not in answered]
     known = {order: _Known.of_row(row) for order, row in answered.items()}
     if fresh:
-        offers = await _find_offers(conn, fresh)
-        counters = await _count(conn, fresh, offers)
+        asks = [waiting.ask for waiting in fresh]
+        offers = await _find_offers(conn, asks)
+        counters = await _count(conn, asks, offers)
         new = [
-            _reservation(ask, decide(ask, offers, counters, now=now), terms, now) for ask in fresh
+            _reservation(one, decide(one.ask, offers, counters, now=now), terms, now)
+            for one in fresh
         ]
         await _store(transaction, new, counters, offers)
         known |= {(one.platform, one.order_id): _Known.of_new(one) for one in new}
-    if len(fresh) < len(asks):
-        metrics.REPEATED.inc(len(asks) - len(fresh))
+    if len(fresh) < len(batch):
+        metrics.REPEATED.inc(len(batch) - len(fresh))
     return {
-        (_order(ask), digest): known[_order(ask)].answer(ask, digest)
-        for ask in asks
-        for digest in (_digest(ask),)
+        (order, waiting.digest): known[order].answer(waiting)
+        for waiting in batch
+        for order in (_order(waiting.ask),)
     }
 
 
@@ -184,8 +185,10 @@ async def _count(
     )
 
 
-def _reservation(ask: OrderAsk, decision: Decision, terms: Terms, now: datetime) -> NewReservation:
-    held = decision.refusal is None
+def _reservation(
+    waiting: Waiting, decision: Decision, terms: Terms, now: datetime
+) -> NewReservation:
+    ask, held = waiting.ask, decision.refusal is None
     out_order_id = new_hot_id()
     pay_until = now + terms.pay_within if held else None
     answer = {
@@ -214,7 +217,7 @@ def _reservation(ask: OrderAsk, decision: Decision, terms: Terms, now: datetime)
         platform=ask.platform,
         order_id=ask.order_id,
         buyer=ask.buyer,
-        ask_digest=_digest(ask),
+        ask_digest=waiting.digest,
         state=ReservationState.HELD if held else ReservationState.REFUSED,
         refusal=decision.refusal,
         answer=orjson.dumps(answer),
@@ -270,24 +273,15 @@ class _Known:
     def of_new(cls, new: NewReservation) -> "_Known":
         return cls(new.merchant, new.ask_digest, new.answer)
 
-    def answer(self, ask: OrderAsk, digest: bytes) -> Outcome:
-        if self.merchant == ask.merchant and self.digest == digest:
+    def answer(self, waiting: Waiting) -> Outcome:
+        if self.merchant == waiting.ask.merchant and self.digest == waiting.digest:
             return self.text
-        message = f"order {ask.order_id} was decided with other content"
+        message = f"order {waiting.ask.order_id} was decided with other content"
         return Rejection(message, reason="ask_conflicted")
 
 
 def _order(ask: OrderAsk) -> tuple[str, str]:
     return ask.platform, ask.order_id
-
-
-def _digest(ask: OrderAsk) -> bytes:
-    """Of whose order it is and what is ordered; when and for how much may be told differently."""
-    lines = sorted(
-        [line.third_sku_id or "", line.platform_sku_id or "", line.count, str(line.day), line.slot]
-        for line in ask.lines
-    )
-    return blake2b(orjson.dumps([ask.merchant, lines]), digest_size=16).digest()
 
 
 def _give_all(batch: Sequence[Waiting], outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
+from services.catalog.domain.deciding import digest_of
 from services.catalog.domain.settling import ReservationState
 from services.catalog.handlers.questions import Questions
 from services.catalog.http.shapes import ReservationsQuery, ShownReservation
@@ -25,7 +26,9 @@ async def post_reservation(request: web.Request) -> web.Response:
     ask = await read_body(request, OrderAsk)
     request[PRINCIPAL].require_merchant(ask.merchant)
     traceparent = request.headers.get("traceparent") or new_trace_parent()
-    answer = await request.app[QUESTIONS].answer(ask, traceparent=traceparent)
+    answer = await request.app[QUESTIONS].answer(
+        ask, digest=digest_of(ask), traceparent=traceparent
+    )
     return web.Response(body=answer, content_type="application/json")
 
 

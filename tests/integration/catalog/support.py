@@ -1,11 +1,12 @@
 """What the tests of catalog do again and again: sell something, and look at what became of it."""
 
+import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import asyncpg
@@ -22,6 +23,7 @@ from shared.web.client import call
 from tests.support.access import Access
 from tests.support.waiting import eventually
 
+Result = TypeVar("Result")
 _numbers = itertools.count(1)
 _versions = itertools.count(1)
 
@@ -46,6 +48,7 @@ class CatalogUnderTest:
     broker: Broker
     access: Access
     session: aiohttp.ClientSession
+    _intake_token: str | None = None
 
     async def call(
         self, method: str, path: str, *, body: object = None, token: str | None = None, **query: str
@@ -100,9 +103,10 @@ class CatalogUnderTest:
         self, product: Any, *, count: int = 1, order_id: str | None = None, **changes: Any
     ) -> Any:
         """The answer to a question about the first SKU; `line` and others replace members."""
-        token = await self.access.service_token("intake")
+        if self._intake_token is None:
+            self._intake_token = await self.access.service_token("intake")
         body = an_ask(product, count=count, order_id=order_id, **changes)
-        return await self.call("POST", "/v1/reservations", body=body, token=token)
+        return await self.call("POST", "/v1/reservations", body=body, token=self._intake_token)
 
     async def reservation(self, order_id: str) -> Any:
         answer = await self.call("GET", "/v1/reservations", order_id=order_id)
@@ -206,6 +210,17 @@ def an_order(
         event_type=f"order.{state}",
         version=next(_versions) if version is None else version,
     )
+
+
+async def at_once(several: Iterable[Awaitable[Result]], *, most: int = 40) -> list[Result]:
+    """All of them, at most so many at a time: a connection each."""
+    room = asyncio.Semaphore(most)
+
+    async def one(work: Awaitable[Result]) -> Result:
+        async with room:
+            return await work
+
+    return await asyncio.gather(*(one(work) for work in several))
 
 
 @asynccontextmanager

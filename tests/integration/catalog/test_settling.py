@@ -1,6 +1,5 @@
 """What becomes of held stock: paid, refunded, closed, forgotten, or paid too late."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -16,6 +15,7 @@ from tests.integration.catalog.support import (
     a_sku,
     an_order,
     an_order_id,
+    at_once,
     running_catalog,
 )
 from tests.support.access import Access
@@ -136,7 +136,7 @@ async def test_a_buyer_who_did_not_pay_may_buy_again(catalog: CatalogUnderTest) 
 async def test_two_workers_release_each_unpaid_order_once(hasty: CatalogUnderTest) -> None:
     product = await hasty.add(stock=300)
     ids = [an_order_id() for _ in range(300)]
-    answers = await asyncio.gather(*(hasty.ask(product, order_id=one) for one in ids))
+    answers = await at_once(hasty.ask(product, order_id=one) for one in ids)
     assert all(answer["refusal"] is None for answer in answers)
     await _counts_become(hasty, product, (300, 0, 0))
     released = "SELECT count(*) FROM reservations WHERE state = 'released'"

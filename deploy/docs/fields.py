@@ -54,6 +54,12 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "product_id": "商品 · the product",
         "poi_id": "门店在平台上的编号 · the store's id at the platform",
         "principal": "谁 · whose tokens: `terminal:…`, `staff:…`, `client:…`",
+        "outcome": (
+            "accepted | refused | pending | retry | unsupported | unreadable | conflicted ·"
+            " what became of it"
+        ),
+        "milliseconds": "从收到到答复 · from coming in to being answered",
+        "answered_at": "答复时间 · when it was answered",
         "revealed_by": "谁看的 · who read it",
         "redemption_id": "核销号,由终端取名 · the attempt, named by the terminal",
         "sku_id": "商品规格 · the SKU",

@@ -7,9 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from services.intake.domain.secret_box import SecretBox
-from services.intake.gateway import TokenGateway
+from services.intake.gateway import OwnerGateway, TokenGateway
 from services.intake.handlers import metrics
+from services.intake.handlers.answering import Answerer
+from services.intake.handlers.answers import AnswerQueue, AnswerWriter, storing_answers
 from services.intake.handlers.apps import Apps
+from services.intake.handlers.asking import QuestionReader
 from services.intake.handlers.committing import Committer, committing
 from services.intake.handlers.counts import Counts
 from services.intake.handlers.directory import Directory
@@ -18,10 +21,11 @@ from services.intake.handlers.queue import CommitQueue, QueueLimits
 from services.intake.handlers.receiving import Receiver
 from services.intake.handlers.relaying import Relay, relaying_deliveries
 from services.intake.handlers.tokens import Tokens
+from services.intake.handlers.trade_keys import TradeApps
 from services.intake.http import ROUTES
+from services.intake.http.bodies import prepare_bodies
 from services.intake.http.front import fronting
 from services.intake.http.keys import INTAKE, Intake
-from services.intake.http.webhooks import prepare_webhooks
 from services.intake.queries.pending import count_pending
 from services.intake.schedule import Every, repeating
 from services.intake.settings import Settings
@@ -31,14 +35,17 @@ from shared.messaging.broker import connected
 from shared.messaging.consumer import consuming
 from shared.messaging.outbox import Database
 from shared.messaging.relay import relaying
+from shared.platforms.questions import Pace
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import pooled
+from shared.sealing.derivation import derive
 from shared.sealing.keyring import Keyring
 from shared.web import operations
-from shared.web.client import client_session
+from shared.web.client import ServiceClient, client_session
 from shared.web.keys import BROKER, DATABASE, VERIFIER
 from shared.web.routes import add_routes
 from shared.web.server import new_application, serving
+from shared.web.service_token import service_credentials
 from shared.web.verifier import verifying
 
 MIGRATIONS = (
@@ -72,11 +79,13 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         await enter(repeating(_schedule(intake, database)))
         committer = Committer(intake.queue, hot, database, intake.keyring, intake.counts, handover)
         await enter(committing(committer, writers=settings.intake_writers))
+        answers = AnswerWriter(intake.answerer.answers, database, intake.keyring)
+        await enter(storing_answers(answers))
         app = new_application()
         app[DATABASE], app[BROKER], app[INTAKE] = database, broker, intake
         app[VERIFIER] = await enter(verifying(settings.access_url, broker))
         app[operations.SUBSCRIPTIONS] = RETRIES
-        prepare_webhooks(app)
+        prepare_bodies(app)
         add_routes(app, ROUTES)
         yield await enter(
             serving(
@@ -96,25 +105,55 @@ async def _prepare(stack: AsyncExitStack, settings: Settings, database: Database
     await directory.refresh()
     session = await stack.enter_async_context(client_session())
     gateway = TokenGateway(session, {"douyin": settings.douyin_base_url})
+    queue = CommitQueue(
+        QueueLimits(
+            entries=settings.intake_queue_max,
+            total_bytes=settings.intake_queue_bytes_max,
+            batch=settings.intake_batch_max,
+            give_up_seconds=settings.intake_give_up_seconds,
+        )
+    )
+    late_after = timedelta(seconds=settings.intake_late_after_seconds)
     return Intake(
-        receiver=Receiver(directory, timedelta(seconds=settings.intake_late_after_seconds)),
-        queue=CommitQueue(
-            QueueLimits(
-                entries=settings.intake_queue_max,
-                total_bytes=settings.intake_queue_bytes_max,
-                batch=settings.intake_batch_max,
-                give_up_seconds=settings.intake_give_up_seconds,
-            )
+        receiver=Receiver(directory, late_after),
+        questions=QuestionReader(directory, late_after, derive(master_key, "buyer index")),
+        answerer=Answerer(
+            queue=queue,
+            answers=AnswerQueue(settings.intake_queue_max),
+            owners=await _owners(stack, settings),
+            pool=database.pool,
+            keyring=keyring,
+            seconds={
+                Pace.QUICK: settings.intake_quick_answer_seconds,
+                Pace.ORDINARY: settings.intake_answer_seconds,
+            },
         ),
+        queue=queue,
         counts=Counts(database.pool),
         directory=directory,
         apps=Apps(database, secrets, directory),
+        trade_apps=TradeApps(database, secrets, directory),
         tokens=Tokens(
             database.pool, SecretBox(master_key, purpose="platform tokens"), directory, gateway
         ),
         keyring=keyring,
         body_bytes_max=settings.intake_body_bytes_max,
     )
+
+
+async def _owners(stack: AsyncExitStack, settings: Settings) -> OwnerGateway:
+    """Each with connections of its own, so that one that is stuck holds up no other."""
+    credentials = service_credentials(settings.access_url, settings.master_key_bytes, "intake")
+    urls = {
+        "catalog": settings.catalog_url,
+        "orders": settings.orders_url,
+        "redemption": settings.redemption_url,
+    }
+    clients = {
+        service: ServiceClient(await stack.enter_async_context(client_session()), url, credentials)
+        for service, url in urls.items()
+    }
+    return OwnerGateway(clients, open_max=settings.intake_open_questions_max)
 
 
 def _schedule(intake: Intake, database: Database) -> tuple[Every, ...]:

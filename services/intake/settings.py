@@ -21,5 +21,14 @@ class Settings(CommonSettings):
     intake_writers: int = Field(default=1, ge=1, le=16)
     # The platform cuts the connection at 5 s; its retry is better than its doubt.
     intake_give_up_seconds: float = Field(default=4.0, gt=0, le=4.5)
+    # A platform that asks waits 8 s, or 2 s where a buyer looks on; it hears from us before. The
+    # owner of the matter has three quarters of it.
+    intake_quick_answer_seconds: float = Field(default=1.5, gt=0, lt=2)
+    intake_answer_seconds: float = Field(default=6.0, gt=0, lt=8)
+    # Questions that may wait for one owner at once, and answers for a commit.
+    intake_open_questions_max: int = Field(default=1000, ge=1, le=100_000)
+    catalog_url: str = "http://127.0.0.1:7005"
+    orders_url: str = "http://127.0.0.1:7002"
+    redemption_url: str = "http://127.0.0.1:7003"
     # Older than the platform's three retries explain: flagged, never refused.
     intake_late_after_seconds: int = Field(default=3600, ge=1)

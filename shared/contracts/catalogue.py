@@ -91,6 +91,13 @@ _FROM_INTAKE = (
         "Somebody read a delivery as it came, personal fields included: for the audit",
         samples.REVEALED,
     ),
+    EventType(
+        "intake.question_answered",
+        "delivery_id",
+        "平台的一次询问已答复:结果与用时(问题本身是一条 platform 事件,不含券码)",
+        "A platform's question was answered, how and how fast; the question is a platform event",
+        samples.ANSWERED,
+    ),
 )
 _FROM_ORDERS = (
     _order(

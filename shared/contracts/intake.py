@@ -43,6 +43,26 @@ class DeliveryConflicted(EventData):
     order_ids: tuple[str, ...] = ()
 
 
+class QuestionAnswered(EventData):
+    """A question of the platform and what became of it; the answer itself is in the record."""
+
+    TYPE: ClassVar[str] = "intake.question_answered"
+    SOURCE: ClassVar[str] = "qiao/intake"
+
+    delivery_id: UUID
+    platform: str
+    client_key: str
+    account_id: str | None
+    event: str
+    # accepted, refused, pending, retry, unsupported, unreadable or conflicted.
+    outcome: str
+    reason: str | None
+    milliseconds: int
+    answered_at: datetime
+    # What the question was about.
+    order_ids: tuple[str, ...] = ()
+
+
 class DeliveryRevealed(EventData):
     """Somebody read a delivery's body with its personal fields; for the audit."""
 

@@ -5,7 +5,12 @@ from uuid import UUID
 
 from shared.contracts.access import MerchantChanged, Revoked, StoreChanged, TerminalEnrolled
 from shared.contracts.after_sales import AfterSaleChanged, AfterSaleState
-from shared.contracts.intake import DeliveryConflicted, DeliveryRevealed, PlatformDelivery
+from shared.contracts.intake import (
+    DeliveryConflicted,
+    DeliveryRevealed,
+    PlatformDelivery,
+    QuestionAnswered,
+)
 from shared.contracts.orders import CouponSnapshot, CouponState, OrderChanged, OrderState
 from shared.contracts.redemption import (
     CouponCancelled,
@@ -64,6 +69,18 @@ CONFLICT = DeliveryConflicted(
     event="life_trade_order_notify",
     msg_id=_MESSAGE_ID,
     received_at=TIME + timedelta(seconds=9),
+    order_ids=(ORDER_ID,),
+)
+ANSWERED = QuestionAnswered(
+    delivery_id=_DELIVERY_ID,
+    platform="douyin",
+    client_key=_CLIENT_KEY,
+    account_id=_ACCOUNT_ID,
+    event="spi_trade_order_pre_create_order",
+    outcome="refused",
+    reason="sold_out",
+    milliseconds=14,
+    answered_at=TIME + timedelta(seconds=1),
     order_ids=(ORDER_ID,),
 )
 REVEALED = DeliveryRevealed(

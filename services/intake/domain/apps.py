@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from shared.platforms.questions import TradeEntry, TradeKeys
+
 
 class AppKind(StrEnum):
     # One merchant's own: what it delivers is that merchant's, whatever account it names.
@@ -24,10 +26,48 @@ class Secret:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class TradeKey:
+    """A public key of the platform, as the platform has loaded it, or a token."""
+
+    value: object = field(repr=False)
+    is_token: bool
+    expires_at: datetime | None
+
+    def lives(self, now_seconds: float) -> bool:
+        return self.expires_at is None or self.expires_at.timestamp() > now_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """The mini-program of an application, and what may sign its callbacks."""
+
+    app_id: str
+    entry: TradeEntry
+    keys: tuple[TradeKey, ...] = ()
+
+    def live_keys(self, now_seconds: float) -> TradeKeys:
+        """None means that the mini-program's callbacks are disabled."""
+        living = [key for key in self.keys if key.lives(now_seconds)]
+        return TradeKeys(
+            public_keys=tuple(key.value for key in living if not key.is_token),
+            tokens=tuple(str(key.value) for key in living if key.is_token),
+        )
+
+
 class App:
     """One application with its secrets, newest first."""
 
-    __slots__ = ("_live", "_live_until", "client_key", "kind", "merchant", "platform", "secrets")
+    __slots__ = (
+        "_live",
+        "_live_until",
+        "client_key",
+        "kind",
+        "merchant",
+        "platform",
+        "secrets",
+        "trade",
+    )
 
     def __init__(
         self,
@@ -37,7 +77,9 @@ class App:
         merchant: str,
         kind: AppKind,
         secrets: Sequence[Secret],
+        trade: Trade | None = None,
     ) -> None:
+        self.trade = trade
         self.client_key = client_key
         self.platform = platform
         self.merchant = merchant

@@ -37,6 +37,7 @@ class StoredDelivery(NamedTuple):
     received_at: datetime
     late: bool
     body: bytes
+    dedupe_key: str
 
 
 @lru_cache(maxsize=1024)

@@ -4,10 +4,15 @@ from collections.abc import Mapping
 
 import structlog
 
-from services.intake.domain.apps import App, AppKind, Secret
+from services.intake.domain.apps import App, AppKind, Secret, Trade, TradeKey
 from services.intake.domain.secret_box import SecretBox
 from services.intake.queries import apps as queries
+from services.intake.queries import trade
 from services.intake.queries.apps import SecretRow
+from services.intake.queries.trade import TradeKeyRow
+from shared.errors import Unreadable
+from shared.platforms.questions import TradeEntry
+from shared.platforms.registry import platform_named
 from shared.postgres.connection import Connection, Pool
 from shared.sealing.keyring import CannotOpen, Keyring
 
@@ -23,10 +28,14 @@ class Directory:
         self._keyring = keyring
         self._version = 0
         self._apps: Mapping[str, App] = {}
+        self._trade_apps: Mapping[tuple[str, str], App] = {}
         self._merchants: Mapping[tuple[str, str], str] = {}
 
     def app(self, client_key: str) -> App | None:
         return self._apps.get(client_key)
+
+    def trade_app(self, platform: str, app_id: str) -> App | None:
+        return self._trade_apps.get((platform, app_id))
 
     @property
     def client_keys(self) -> tuple[str, ...]:
@@ -67,6 +76,7 @@ class Directory:
             secret = self._open(row)
             if secret is not None:
                 secrets.setdefault(row.client_key, []).append(secret)
+        trades = await self._read_trades(conn)
         apps = {
             row.client_key: App(
                 client_key=row.client_key,
@@ -74,6 +84,7 @@ class Directory:
                 merchant=row.merchant,
                 kind=AppKind(row.kind),
                 secrets=secrets.get(row.client_key, ()),
+                trade=trades.get(row.client_key),
             )
             for row in await queries.list_every_app(conn)
         }
@@ -84,6 +95,35 @@ class Directory:
         }
         await self._keyring.load(conn, {app.merchant for app in apps.values()})
         self._apps, self._merchants = apps, merchants
+        self._trade_apps = {
+            (app.platform, app.trade.app_id): app for app in apps.values() if app.trade
+        }
+
+    async def _read_trades(self, conn: Connection) -> Mapping[str, Trade]:
+        keys: dict[str, list[TradeKey]] = {}
+        for row in await trade.list_living_keys(conn):
+            key = self._load(row)
+            if key is not None:
+                keys.setdefault(row.client_key, []).append(key)
+        return {
+            row.client_key: Trade(
+                row.app_id,
+                TradeEntry(row.order_path, row.pay_notify_url),
+                tuple(keys.get(row.client_key, ())),
+            )
+            for row in await trade.list_trade_apps(conn)
+        }
+
+    def _load(self, row: TradeKeyRow) -> TradeKey | None:
+        try:
+            if row.public_key is not None:
+                loaded = platform_named(row.platform).load_trade_key(row.public_key)
+                return TradeKey(loaded, is_token=False, expires_at=row.expires_at)
+            token = self._box.open(row.sealed_token or b"", context=trade.context_of(row.key_id))
+        except (CannotOpen, Unreadable):
+            log.exception("trade_key_unreadable", client_key=row.client_key)
+            return None
+        return TradeKey(token, is_token=True, expires_at=row.expires_at)
 
     def _open(self, row: SecretRow) -> Secret | None:
         try:

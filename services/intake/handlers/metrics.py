@@ -20,6 +20,15 @@ BATCH_SIZE = Histogram(
     "Deliveries in one group commit",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
 )
+QUESTIONS = Counter(
+    "qiao_intake_questions_total", "Questions of platforms answered", ["event", "outcome"]
+)
+QUESTION_SECONDS = Histogram(
+    "qiao_intake_question_seconds",
+    "Time to answer a question of a platform",
+    ["event"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 1.5, 2.5, 4, 6, 8),
+)
 PENDING = Gauge("qiao_intake_pending", "Deliveries stored and not yet published")
 PUBLISHED = Counter("qiao_intake_published_total", "Deliveries published")
 BURIED = Counter("qiao_intake_buried_total", "Deliveries that could not be published")

@@ -1,10 +1,11 @@
 """Looking deliveries up, revealing one, and queueing them again."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.intake.domain.deliveries import trace_parent
-from services.intake.queries import pending
+from services.intake.queries import answers, pending
 from services.intake.queries import records as queries
 from services.intake.queries.records import ConflictRow, DeliveryRow
 from shared.clock import utc_now
@@ -39,18 +40,28 @@ async def find(
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """The body as it came, and what was answered to a question."""
+
+    body: bytes
+    answer: bytes | None
+
+
 async def reveal(
     database: Database, keyring: Keyring, principal: Principal, delivery_id: UUID
-) -> bytes:
-    """The body as it came. That it was looked at is on record before it is answered."""
+) -> Revealed:
+    """What lies sealed. That it was looked at is on record before it is answered."""
     row = await find(database, principal, delivery_id)
     async with database.transaction() as transaction:
         sealed = await queries.find_body(transaction.conn, delivery_id)
         if sealed is None:
             raise NotFound("no such delivery")
-        await keyring.load_for(transaction.conn, [sealed])
+        answer = await answers.find_answer_body(transaction.conn, delivery_id)
+        await keyring.load_for(transaction.conn, [sealed, *([answer.body] if answer else [])])
         try:
             raw = keyring.open(sealed, context=str(delivery_id))
+            answered = keyring.open(answer.body, context=answer.context) if answer else None
         except CannotOpen as cannot:
             raise Rejection(str(cannot), reason="cannot_open") from None
         revealed = DeliveryRevealed(
@@ -71,7 +82,7 @@ async def reveal(
                 )
             ]
         )
-    return raw
+    return Revealed(raw, answered)
 
 
 async def queue_since(database: Database, since: datetime) -> int:

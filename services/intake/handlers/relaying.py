@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +18,7 @@ from services.intake.domain.envelopes import (
     seal_personal,
     unpublishable,
 )
+from services.intake.domain.questions import channel_of
 from services.intake.handlers import metrics
 from services.intake.handlers.handover import Handover
 from services.intake.handlers.queue import CommitQueue
@@ -26,6 +28,8 @@ from shared.messaging.broker import Broker
 from shared.messaging.outbox import Database
 from shared.messaging.queries import Outgoing, bury
 from shared.messaging.relay import publish_until_stopped
+from shared.platforms.platform import Platform
+from shared.platforms.questions import Channel
 from shared.platforms.registry import platform_named
 from shared.postgres.connection import Connection, is_outage
 from shared.sealing.keyring import Keyring
@@ -107,7 +111,7 @@ class Relay:
         platform = platform_named(delivery.platform)
         if isinstance(delivery, StoredDelivery):
             raw = self.keyring.open(delivery.body, context=str(delivery.delivery_id))
-            content = platform.read_webhook({}, raw).content
+            content = _content(platform, delivery, raw)
         else:
             content = delivery.content
         paths = platform.personal_fields(delivery.event, content)
@@ -129,6 +133,13 @@ class Relay:
         taken_by_others = loop.time() - started
         if taken_by_others > _CONGESTED_SECONDS:
             await asyncio.sleep(min(taken_by_others, _REST_SECONDS_MAX))
+
+
+def _content(platform: Platform, delivery: StoredDelivery, raw: bytes) -> Any:
+    channel = channel_of(delivery.dedupe_key)
+    if channel in set(Channel):
+        return platform.read_question_content(Channel(channel), raw)
+    return platform.read_webhook({}, raw).content
 
 
 async def _bury(conn: Connection, delivery: Delivery | StoredDelivery, error: Exception) -> None:

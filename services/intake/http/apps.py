@@ -1,7 +1,8 @@
 """Applications and their secrets. A secret goes in and never comes out again."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
@@ -9,11 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from services.intake.domain.apps import AppKind
 from services.intake.handlers.apps import NewApp, ShownApp
 from services.intake.http.keys import INTAKE
+from services.intake.http.shapes import (
+    ApplicationWithTrade,
+    OfMerchant,
+    SecretDeleted,
+    ShownApplication,
+    ShownSecret,
+)
+from services.intake.http.trade_keys import show_trade
 from services.intake.queries.apps import SecretRow
 from shared.contracts.envelope import MERCHANT_PATTERN
 from shared.web.body import json_response, read_body
 from shared.web.keys import PRINCIPAL
-from shared.web.pages import page, read_cursor, read_limit, read_uuid
+from shared.web.pages import Page, cursor_parts, page, read_uuid
+from shared.web.query import query_of
 from shared.web.routes import Route
 
 _OVERLAP_SECONDS_MAX = 30 * 24 * 3600
@@ -56,14 +66,21 @@ async def add_app(request: web.Request) -> web.Response:
 
 
 async def list_apps(request: web.Request) -> web.Response:
-    limit, cursor = read_limit(request), read_cursor(request, length=1)
-    apps = await request.app[INTAKE].apps.list(
-        request[PRINCIPAL].narrowed(request.query.get("merchant")),
+    query, intake = query_of(request, OfMerchant), request.app[INTAKE]
+    cursor = cursor_parts(query.cursor, length=1)
+    apps = await intake.apps.list(
+        request[PRINCIPAL].narrowed(query.merchant),
         after=cursor[0] if cursor else None,
-        limit=limit + 1,
+        limit=query.limit + 1,
     )
+    trades = await intake.trade_apps.show([one.app.client_key for one in apps])
+
+    def show(one: ShownApp) -> ApplicationWithTrade:
+        trade = trades.get(one.app.client_key)
+        return {**_show_app(one), "trade": None if trade is None else show_trade(trade)}
+
     return json_response(
-        page(apps, limit=limit, cursor_of=lambda one: (one.app.client_key,), show=_show_app)
+        page(apps, limit=query.limit, cursor_of=lambda one: (one.app.client_key,), show=show)
     )
 
 
@@ -83,10 +100,11 @@ async def delete_secret(request: web.Request) -> web.Response:
     await request.app[INTAKE].apps.delete_secret(
         request[PRINCIPAL], request.match_info["client_key"], secret_id
     )
-    return json_response({"secret_id": str(secret_id), "deleted": True})
+    answer: SecretDeleted = {"secret_id": str(secret_id), "deleted": True}
+    return json_response(answer)
 
 
-def _show_app(shown: ShownApp) -> dict[str, Any]:
+def _show_app(shown: ShownApp) -> ShownApplication:
     app = shown.app
     return {
         "client_key": app.client_key,
@@ -99,7 +117,7 @@ def _show_app(shown: ShownApp) -> dict[str, Any]:
     }
 
 
-def _show_secret(secret: SecretRow) -> dict[str, Any]:
+def _show_secret(secret: SecretRow) -> ShownSecret:
     return {
         "secret_id": str(secret.secret_id),
         "fingerprint": secret.fingerprint,
@@ -110,8 +128,42 @@ def _show_secret(secret: SecretRow) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("POST", "/v1/apps", add_app, "apps:write"),
-    Route("GET", "/v1/apps", list_apps, "apps:read"),
-    Route("POST", "/v1/apps/{client_key}/secrets", rotate_secret, "apps:write"),
-    Route("DELETE", "/v1/apps/{client_key}/secrets/{secret_id}", delete_secret, "apps:write"),
+    Route(
+        "POST",
+        "/v1/apps",
+        add_app,
+        "apps:write",
+        summary="Add an application; the same again is no second one",
+        body=AppRequest,
+        answers={200: ShownApplication, 201: ShownApplication},
+        refusals={404: ("not_found",), 409: ("app_exists", "too_many_secrets")},
+    ),
+    Route(
+        "GET",
+        "/v1/apps",
+        list_apps,
+        "apps:read",
+        summary="The applications this token reaches",
+        query=OfMerchant,
+        answers={200: Page[ApplicationWithTrade]},
+    ),
+    Route(
+        "POST",
+        "/v1/apps/{client_key}/secrets",
+        rotate_secret,
+        "apps:write",
+        summary="Give it a new secret; the old ones live on for a while",
+        body=SecretRequest,
+        answers={200: ShownSecret, 201: ShownSecret},
+        refusals={409: ("too_many_secrets",)},
+    ),
+    Route(
+        "DELETE",
+        "/v1/apps/{client_key}/secrets/{secret_id}",
+        delete_secret,
+        "apps:write",
+        summary="Void a secret at once",
+        path_types={"secret_id": UUID},
+        answers={200: SecretDeleted},
+    ),
 )

@@ -1,7 +1,7 @@
 """Looking up what platforms delivered: metadata, and on an audited request the body itself."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
@@ -10,6 +10,17 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.intake.domain.deliveries import trace_parent
 from services.intake.handlers import records
 from services.intake.http.keys import INTAKE
+from services.intake.http.shapes import (
+    ConflictsQuery,
+    CountsQuery,
+    DeliveriesQuery,
+    Missing,
+    RevealedDelivery,
+    ShownConflict,
+    ShownCounts,
+    ShownDelivery,
+    ShownQuestionAnswer,
+)
 from services.intake.queries import counts
 from services.intake.queries import records as queries
 from services.intake.queries.counts import AppCounts
@@ -18,8 +29,9 @@ from shared.clock import utc_now
 from shared.errors import NotFound
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE, PRINCIPAL
-from shared.web.pages import page, read_cursor, read_limit, read_time, read_uuid
+from shared.web.pages import Page, cursor_parts, page, read_uuid
 from shared.web.principal import EVERY_MERCHANT
+from shared.web.query import query_of
 from shared.web.routes import Route
 
 _MSG_IDS_MAX = 1000
@@ -35,23 +47,23 @@ class MissingRequest(BaseModel):
 
 
 async def list_deliveries(request: web.Request) -> web.Response:
-    limit, cursor = read_limit(request), read_cursor(request, length=1)
-    since, until = read_time(request, "from"), read_time(request, "to")
-    newest = records.first_id(until) if until else _NEWEST
+    query = query_of(request, DeliveriesQuery)
+    cursor = cursor_parts(query.cursor, length=1)
+    newest = records.first_id(query.until) if query.until else _NEWEST
     if cursor:
         newest = min(newest, read_uuid(cursor[0], "cursor"))
     async with request.app[DATABASE].pool.acquire() as conn:
         rows = await queries.list_deliveries(
             conn,
-            merchant=request[PRINCIPAL].narrowed(request.query.get("merchant")),
-            client_key=request.query.get("client_key"),
-            event=request.query.get("event"),
+            merchant=request[PRINCIPAL].narrowed(query.merchant),
+            client_key=query.client_key,
+            event=query.event,
             newest=newest,
-            oldest=records.first_id(since) if since else _OLDEST,
-            limit=limit + 1,
+            oldest=records.first_id(query.since) if query.since else _OLDEST,
+            limit=query.limit + 1,
         )
     return json_response(
-        page(rows, limit=limit, cursor_of=lambda row: (str(row.delivery_id),), show=_show)
+        page(rows, limit=query.limit, cursor_of=lambda row: (str(row.delivery_id),), show=_show)
     )
 
 
@@ -63,10 +75,16 @@ async def get_delivery(request: web.Request) -> web.Response:
 
 async def reveal_delivery(request: web.Request) -> web.Response:
     delivery_id = read_uuid(request.match_info["delivery_id"], "delivery_id")
-    raw = await records.reveal(
+    revealed = await records.reveal(
         request.app[DATABASE], request.app[INTAKE].keyring, request[PRINCIPAL], delivery_id
     )
-    response = json_response({"delivery_id": str(delivery_id), "body": raw.decode()})
+    answer = None if revealed.answer is None else revealed.answer.decode()
+    shown: RevealedDelivery = {
+        "delivery_id": str(delivery_id),
+        "body": revealed.body.decode(),
+        "answer": answer,
+    }
+    response = json_response(shown)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -79,41 +97,50 @@ async def find_missing(request: web.Request) -> web.Response:
         raise NotFound("no such application")
     async with request.app[DATABASE].pool.acquire() as conn:
         missing = await queries.find_missing(conn, client_key=body.client_key, msg_ids=body.msg_ids)
-    return json_response({"missing": missing})
+    answer: Missing = {"missing": missing}
+    return json_response(answer)
 
 
 async def list_conflicts(request: web.Request) -> web.Response:
-    limit, cursor = read_limit(request), read_cursor(request, length=1)
+    query = query_of(request, ConflictsQuery)
+    cursor = cursor_parts(query.cursor, length=1)
     async with request.app[DATABASE].pool.acquire() as conn:
         rows = await queries.list_conflicts(
             conn,
-            merchant=request[PRINCIPAL].narrowed(request.query.get("merchant")),
-            client_key=request.query.get("client_key"),
+            merchant=request[PRINCIPAL].narrowed(query.merchant),
+            client_key=query.client_key,
             before=read_uuid(cursor[0], "cursor") if cursor else None,
-            limit=limit + 1,
+            limit=query.limit + 1,
         )
     return json_response(
-        page(rows, limit=limit, cursor_of=lambda row: (str(row.conflict_id),), show=_show_conflict)
+        page(
+            rows,
+            limit=query.limit,
+            cursor_of=lambda row: (str(row.conflict_id),),
+            show=_show_conflict,
+        )
     )
 
 
 async def list_counts(request: web.Request) -> web.Response:
     """Per application, over whole hours; the last 24 hours unless told otherwise."""
-    until = read_time(request, "to") or utc_now() + timedelta(hours=1)
-    since = read_time(request, "from") or until - timedelta(hours=25)
+    query = query_of(request, CountsQuery)
+    until = query.until or utc_now() + timedelta(hours=1)
+    since = query.since or until - timedelta(hours=25)
     # Whoever asks wants what has been answered up to now, not up to a second ago.
     await request.app[INTAKE].counts.write()
     async with request.app[DATABASE].pool.acquire() as conn:
         rows = await counts.sum_counts(
             conn,
-            merchant=request[PRINCIPAL].narrowed(request.query.get("merchant")),
+            merchant=request[PRINCIPAL].narrowed(query.merchant),
             since=since,
             until=until,
         )
-    return json_response({"items": [_show_counts(row) for row in rows], "next_cursor": None})
+    body: Page[ShownCounts] = {"items": [_show_counts(row) for row in rows], "next_cursor": None}
+    return json_response(body)
 
 
-def _show(row: DeliveryRow) -> dict[str, Any]:
+def _show(row: DeliveryRow) -> ShownDelivery:
     return {
         "delivery_id": str(row.delivery_id),
         "client_key": row.client_key,
@@ -130,11 +157,23 @@ def _show(row: DeliveryRow) -> dict[str, Any]:
         "repeats": row.repeats,
         "last_repeat_at": row.last_repeat_at,
         "published": row.published,
+        "answer": _show_answer(row),
         "trace": trace_parent(row.delivery_id)[3:35],
     }
 
 
-def _show_conflict(row: ConflictRow) -> dict[str, Any]:
+def _show_answer(row: DeliveryRow) -> ShownQuestionAnswer | None:
+    if row.answer_outcome is None:
+        return None
+    return {
+        "outcome": row.answer_outcome,
+        "reason": row.answer_reason,
+        "milliseconds": row.answer_milliseconds,
+        "answered_at": row.answered_at,
+    }
+
+
+def _show_conflict(row: ConflictRow) -> ShownConflict:
     return {
         "delivery_id": str(row.conflict_id),
         "first_delivery_id": str(row.first_delivery_id),
@@ -151,7 +190,7 @@ def _show_conflict(row: ConflictRow) -> dict[str, Any]:
     }
 
 
-def _show_counts(row: AppCounts) -> dict[str, Any]:
+def _show_counts(row: AppCounts) -> ShownCounts:
     silence = (utc_now() - row.last_accepted_at).total_seconds() if row.last_accepted_at else None
     return {
         "client_key": row.client_key,
@@ -165,11 +204,62 @@ def _show_counts(row: AppCounts) -> dict[str, Any]:
     }
 
 
+_ONE = {"delivery_id": UUID}
 ROUTES = (
-    Route("GET", "/v1/deliveries", list_deliveries, "deliveries:read"),
-    Route("POST", "/v1/deliveries/missing", find_missing, "deliveries:read"),
-    Route("GET", "/v1/deliveries/conflicts", list_conflicts, "deliveries:read"),
-    Route("GET", "/v1/deliveries/counts", list_counts, "deliveries:read"),
-    Route("GET", "/v1/deliveries/{delivery_id}", get_delivery, "deliveries:read"),
-    Route("POST", "/v1/deliveries/{delivery_id}/reveal", reveal_delivery, "deliveries:reveal"),
+    Route(
+        "GET",
+        "/v1/deliveries",
+        list_deliveries,
+        "deliveries:read",
+        summary="What platforms delivered, newest first",
+        query=DeliveriesQuery,
+        answers={200: Page[ShownDelivery]},
+    ),
+    Route(
+        "POST",
+        "/v1/deliveries/missing",
+        find_missing,
+        "deliveries:read",
+        summary="Which of these message ids never came",
+        body=MissingRequest,
+        answers={200: Missing},
+        refusals={404: ("not_found",)},
+    ),
+    Route(
+        "GET",
+        "/v1/deliveries/conflicts",
+        list_conflicts,
+        "deliveries:read",
+        summary="Deliveries under an id that had come with another body",
+        query=ConflictsQuery,
+        answers={200: Page[ShownConflict]},
+    ),
+    Route(
+        "GET",
+        "/v1/deliveries/counts",
+        list_counts,
+        "deliveries:read",
+        summary="How many came, per application",
+        query=CountsQuery,
+        answers={200: Page[ShownCounts]},
+    ),
+    Route(
+        "GET",
+        "/v1/deliveries/{delivery_id}",
+        get_delivery,
+        "deliveries:read",
+        summary="One delivery, without its body",
+        path_types=_ONE,
+        answers={200: ShownDelivery | ShownConflict},
+    ),
+    Route(
+        "POST",
+        "/v1/deliveries/{delivery_id}/reveal",
+        reveal_delivery,
+        "deliveries:reveal",
+        summary="Its body, as it came; each look is on record",
+        path_types=_ONE,
+        answers={200: RevealedDelivery},
+        refusals={409: ("cannot_open",)},
+    ),
 )

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from services.intake.handlers import records
+from services.intake.http.shapes import Requeued
 from shared.messaging.queries import republish_since
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE
@@ -20,11 +21,20 @@ async def republish(request: web.Request) -> web.Response:
     async with database.transaction() as transaction:
         said = await republish_since(transaction.conn, body.since)
     database.published.ring()
-    return json_response({"queued": deliveries + said, "deliveries": deliveries, "events": said})
+    answer: Requeued = {"queued": deliveries + said, "deliveries": deliveries, "events": said}
+    return json_response(answer)
 
 
 ROUTES = (
     *HEALTH_ROUTES,
     *(route for route in OPERATION_ROUTES if route.path != _REPUBLISH),
-    Route("POST", _REPUBLISH, republish, "stream:rebuild"),
+    Route(
+        "POST",
+        _REPUBLISH,
+        republish,
+        "stream:rebuild",
+        summary="Say once more what was said since then",
+        body=RepublishRequest,
+        answers={200: Requeued},
+    ),
 )

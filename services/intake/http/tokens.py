@@ -4,9 +4,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake.http.keys import INTAKE
+from services.intake.http.shapes import PlatformToken
 from services.intake.queries.apps import find_account_id
 from shared.contracts.envelope import MERCHANT_PATTERN
 from shared.errors import NotFound
+from shared.platforms.reasons import Reason
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE, PRINCIPAL
 from shared.web.routes import Route
@@ -31,17 +33,27 @@ async def issue_token(request: web.Request) -> web.Response:
     token = await intake.tokens.token_for(app, rejected_digest=body.rejected_digest)
     async with request.app[DATABASE].pool.acquire() as conn:
         account_id = await find_account_id(conn, body.merchant, body.platform)
-    response = json_response(
-        {
-            "platform": app.platform,
-            "client_key": app.client_key,
-            "account_id": account_id,
-            "access_token": token.value,
-            "expires_at": token.expires_at,
-        }
-    )
+    answer: PlatformToken = {
+        "platform": app.platform,
+        "client_key": app.client_key,
+        "account_id": account_id,
+        "access_token": token.value,
+        "expires_at": token.expires_at,
+    }
+    response = json_response(answer)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-ROUTES = (Route("POST", "/v1/platform-tokens", issue_token, "platform_tokens:read"),)
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/platform-tokens",
+        issue_token,
+        "platform_tokens:read",
+        summary="A token to call the platform with for a merchant",
+        body=TokenRequest,
+        answers={200: PlatformToken},
+        refusals={404: ("no_app",), 409: ("app_disabled", *Reason)},
+    ),
+)

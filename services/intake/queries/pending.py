@@ -29,7 +29,7 @@ async def find_stored(conn: Connection, delivery_ids: Sequence[UUID]) -> list[St
     rows = await conn.fetch(
         """
         SELECT delivery_id, client_key, platform, merchant, account_id, event, msg_id,
-               received_at, late, body
+               received_at, late, body, dedupe_key
           FROM deliveries WHERE delivery_id = ANY($1::uuid[])
         """,
         delivery_ids,

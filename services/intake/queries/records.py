@@ -25,6 +25,11 @@ class DeliveryRow:
     repeats: int
     last_repeat_at: datetime | None
     published: bool
+    # Of a question: what was answered. None of everything else, and while nothing was.
+    answer_outcome: str | None = None
+    answer_reason: str | None = None
+    answer_milliseconds: int | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,10 @@ async def list_deliveries(
         SELECT d.delivery_id, d.client_key, d.platform, d.merchant, d.account_id, d.event,
                d.msg_id, d.digest, d.body_bytes, d.received_at, d.sent_at, d.late,
                coalesce(r.times, 0), r.last_at,
-               NOT EXISTS (SELECT FROM deliveries_pending p WHERE p.delivery_id = d.delivery_id)
+               NOT EXISTS (SELECT FROM deliveries_pending p WHERE p.delivery_id = d.delivery_id),
+               a.outcome, a.reason, a.milliseconds, a.answered_at
           FROM deliveries d LEFT JOIN delivery_repeats r USING (delivery_id)
+               LEFT JOIN delivery_answers a USING (delivery_id)
          WHERE d.delivery_id < $5 AND d.delivery_id >= $4
            AND ($1::text IS NULL OR d.merchant = $1)
            AND ($2::text IS NULL OR d.client_key = $2)
@@ -82,8 +89,10 @@ async def find_delivery(conn: Connection, delivery_id: UUID) -> DeliveryRow | No
         SELECT d.delivery_id, d.client_key, d.platform, d.merchant, d.account_id, d.event,
                d.msg_id, d.digest, d.body_bytes, d.received_at, d.sent_at, d.late,
                coalesce(r.times, 0), r.last_at,
-               NOT EXISTS (SELECT FROM deliveries_pending p WHERE p.delivery_id = d.delivery_id)
+               NOT EXISTS (SELECT FROM deliveries_pending p WHERE p.delivery_id = d.delivery_id),
+               a.outcome, a.reason, a.milliseconds, a.answered_at
           FROM deliveries d LEFT JOIN delivery_repeats r USING (delivery_id)
+               LEFT JOIN delivery_answers a USING (delivery_id)
          WHERE d.delivery_id = $1
         """,
         delivery_id,

@@ -63,6 +63,7 @@ def stored(**members: Any) -> StoredDelivery:
         "late": False,
         "body": b"",
     }
+    values["dedupe_key"] = "msg:m-1"
     return StoredDelivery(**(values | members))  # type: ignore[arg-type]
 
 

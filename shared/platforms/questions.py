@@ -151,6 +151,8 @@ def reply_with(body: bytes, answer: Answer) -> Reply:
     if isinstance(answer, StatusAnswer):
         # It says how things are at this moment.
         return Reply(body, Outcome.ACCEPTED, final=False)
+    if isinstance(answer, CodesAnswer) and answer.pending:
+        return Reply(body, Outcome.PENDING, final=False)
     outcome = Outcome.ACCEPTED if answer.refusal is None else Outcome.REFUSED
     return Reply(body, outcome, answer.refusal)
 

@@ -54,8 +54,8 @@ ORDER_REFUSALS: Mapping[OrderRefusal, tuple[int, str]] = MappingProxyType(
         OrderRefusal.OTHER: (20, "其他原因"),
     }
 )
-# 发券: 0 (still issuing) is never answered; while we cannot issue we ask to be asked again.
-ISSUED, NOT_ISSUED = 1, 2
+# 发券: still issuing, to be reported by a call of ours; issued; never to be.
+ISSUING, ISSUED, NOT_ISSUED = 0, 1, 2
 # 退款申请: the words are official, the numbers are from one project.
 REFUND_RESULTS: Mapping[RefundOutcome, int] = MappingProxyType(
     {RefundOutcome.PENDING: 0, RefundOutcome.ALLOWED: 1, RefundOutcome.REFUSED: 2}
@@ -107,6 +107,8 @@ def _of_order(answer: OrderAnswer) -> bytes:
 def _of_codes(answer: CodesAnswer) -> bytes:
     if answer.refusal is not None:
         return envelope({"result": NOT_ISSUED, "fail_reason": _NOT_ISSUED})
+    if answer.pending:
+        return envelope({"result": ISSUING})
     certificates = [{"certificate_id": one.coupon_id, "code": one.code} for one in answer.codes]
     return envelope({"result": ISSUED, "certificates": certificates})
 

@@ -311,6 +311,10 @@ def test_codes_go_out_with_result_1_and_a_failure_with_result_2() -> None:
     reply = reply_to("fulfilment.order.tripartite_code", content, issued)
     assert data_of(reply)["result"] == 1
     assert data_of(reply)["certificates"] == [{"certificate_id": "c", "code": "ABC"}]
+    issuing = CodesAnswer(order_id="1", refusal=None, pending=True)
+    reply = reply_to("fulfilment.order.tripartite_code", content, issuing)
+    assert data_of(reply)["result"] == 0
+    assert (reply.outcome, reply.final) == (Outcome.PENDING, False)
     refused = CodesAnswer(order_id="1", refusal="sku_unknown")
     reply = reply_to("fulfilment.order.tripartite_code", content, refused)
     assert (data_of(reply)["result"], data_of(reply)["error_code"]) == (2, 0)

@@ -68,6 +68,7 @@ class Step:
     partial: bool
     judgement: dict[str, Any] | None
     next_attempt_at: datetime | None
+    at: datetime
 
 
 async def insert_after_sale(conn: Connection, new: AfterSale, *, event_id: UUID) -> bool:
@@ -126,17 +127,17 @@ async def move_after_sale(conn: Connection, matter: AfterSale, step: Step) -> bo
         WITH moved AS (
             UPDATE after_sales
                SET state = $4, version = version + 1, reason = $7, outcome = $9, decided_by = $10,
-                   decided_at = CASE WHEN $9::text IS NULL THEN NULL
-                                     ELSE coalesce(decided_at, now()) END,
+                   decided_at = CASE WHEN $9::text IS NOT NULL
+                                     THEN coalesce(decided_at, $17) END,
                    granted_coupon_ids = $11, partial = $12, judgement = $13::jsonb,
-                   next_attempt_at = $14, attempts = 0, last_failure = NULL, changed_at = now()
+                   next_attempt_at = $14, attempts = 0, last_failure = NULL, changed_at = $17
              WHERE platform = $1 AND after_sale_id = $2 AND version = $3
             RETURNING platform, after_sale_id, version
         )
         INSERT INTO after_sale_steps
             (platform, after_sale_id, version, step, from_state, to_state, done_by, reason, words,
-             event_id)
-        SELECT platform, after_sale_id, version, $5, $16, $4, $6, $7, $8, $15 FROM moved
+             event_id, at)
+        SELECT platform, after_sale_id, version, $5, $16, $4, $6, $7, $8, $15, $17 FROM moved
         RETURNING true
         """,
         matter.platform,
@@ -155,6 +156,7 @@ async def move_after_sale(conn: Connection, matter: AfterSale, step: Step) -> bo
         step.next_attempt_at,
         step.event_id,
         matter.state,
+        step.at,
     )
     return bool(moved)
 

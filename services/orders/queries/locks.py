@@ -38,7 +38,7 @@ class DueLock:
 async def want_lock(
     conn: Connection, matter: AfterSale, coupon_ids: Sequence[str], *, lease: timedelta
 ) -> Lock | None:
-    """Write down that it will be asked for; None if somebody else does at this very moment."""
+    """Write down that it will be asked for; None if another is wanted or held already."""
     row = await conn.fetchrow(
         """
         INSERT INTO after_sale_locks
@@ -49,6 +49,10 @@ async def want_lock(
               SELECT coalesce(max(number), 0) + 1 AS number FROM after_sale_locks
                WHERE platform = $1 AND after_sale_id = $2
           ) AS n
+         WHERE NOT EXISTS (
+                   SELECT FROM after_sale_locks
+                    WHERE platform = $1 AND after_sale_id = $2 AND state IN ('wanted', 'held')
+               )
         ON CONFLICT DO NOTHING
         RETURNING *
         """,
@@ -77,9 +81,11 @@ async def keep_answer(conn: Connection, lock: Lock, *, held: bool, answer: dict[
     state = await conn.fetchval(
         """
         UPDATE after_sale_locks
-           SET state = CASE WHEN state IN ('releasing', 'released') THEN 'releasing'
-                            WHEN $4 THEN 'held' ELSE 'refused' END,
-               next_attempt_at = CASE WHEN state IN ('releasing', 'released') THEN now() END,
+           SET state = CASE WHEN NOT $4 THEN 'refused'
+                            WHEN state IN ('releasing', 'released') THEN 'releasing'
+                            ELSE 'held' END,
+               next_attempt_at =
+                   CASE WHEN $4 AND state IN ('releasing', 'released') THEN now() END,
                attempts = 0, answer = $5::jsonb, changed_at = now()
          WHERE platform = $1 AND after_sale_id = $2 AND number = $3
         RETURNING state
@@ -91,6 +97,20 @@ async def keep_answer(conn: Connection, lock: Lock, *, held: bool, answer: dict[
         orjson.dumps(answer).decode(),
     )
     return state in ("held", "refused")
+
+
+async def release_lock(conn: Connection, lock: Lock) -> None:
+    await conn.execute(
+        """
+        UPDATE after_sale_locks
+           SET state = 'releasing', next_attempt_at = now(), attempts = 0, changed_at = now()
+         WHERE platform = $1 AND after_sale_id = $2 AND number = $3
+           AND state IN ('wanted', 'held')
+        """,
+        lock.platform,
+        lock.after_sale_id,
+        lock.number,
+    )
 
 
 async def release_locks(conn: Connection, matter: AfterSale) -> None:

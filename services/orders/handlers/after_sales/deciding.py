@@ -121,11 +121,13 @@ def _as_before(matter: AfterSale, decision: Decision, granted: tuple[str, ...]) 
 async def _lock(desk: Desk, matter: AfterSale, granted: tuple[str, ...]) -> None:
     """Nothing is allowed that is not locked first. A lock too many is kept until it is over."""
     async with desk.database.pool.acquire() as conn:
-        locks = await lock_queries.find_locks(conn, matter)
-    for lock in locks:
-        covers = not lock.coupon_ids or set(granted) <= set(lock.coupon_ids)
-        if lock.state == "held" and covers:
-            return
+        for lock in await lock_queries.find_locks(conn, matter):
+            covers = not lock.coupon_ids or set(granted) <= set(lock.coupon_ids)
+            if lock.state == "held" and covers:
+                return
+            if lock.state == "wanted" and not covers:
+                # Of another decision, which nobody came back to.
+                await lock_queries.release_lock(conn, lock)
     lock, answer = await take_lock(desk, matter, granted)
     await keep_lock(desk, matter, lock, answer)
     if not answer.locked:

@@ -85,7 +85,7 @@ async def take_lock(
         answer = await desk.locks.take(lock.lock_id, ask)
     except Rejection as rejection:
         ATTEMPTS.labels("lock", "refused").inc()
-        log.exception("lock_not_understood", lock_id=lock.lock_id, reason=rejection.reason)
+        log.warning("lock_not_understood", lock_id=lock.lock_id, reason=rejection.reason)
         message = f"redemption does not take this lock: {rejection.reason}"
         raise Unavailable(message, retry_after_seconds=60) from rejection
     except Unavailable:

@@ -66,6 +66,7 @@ def moved_by(matter: AfterSale, change: Change, state: AfterSaleState) -> tuple[
         partial=change.partial or (matter.partial and change.move is not _M.TIME_IS_UP),
         judgement=change.judgement or matter.judgement,
         next_attempt_at=_next_attempt_at(state, now),
+        at=now,
     )
     return _as_moved(matter, step, now), step
 

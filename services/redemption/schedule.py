@@ -9,9 +9,10 @@ from typing import Final
 
 import structlog
 
-from services.redemption.handlers import pending, take_back
+from services.redemption.handlers import late_issues, pending, report, take_back
 from services.redemption.handlers.desk import Desk
-from services.redemption.queries import preparations
+from services.redemption.handlers.scan_ours import PREFIX_WINDOW
+from services.redemption.queries import preparations, scans
 from shared.messaging.background import background, pause
 from shared.postgres.connection import CONFLICTS, OUTAGES
 
@@ -34,6 +35,7 @@ class Task:
 
 async def measure(desk: Desk) -> int:
     await pending.measure(desk)
+    await report.measure(desk)
     return 0
 
 
@@ -43,12 +45,17 @@ async def forget(desk: Desk) -> int:
         deleted = await preparations.forget_preparations(
             conn, older_than=_KEEP_PREPARATIONS, limit=_FORGET_BATCH
         )
-    return int(max(forgotten, deleted) == _FORGET_BATCH)
+        guesses = await scans.forget_wrong_codes(
+            conn, older_than=PREFIX_WINDOW, limit=_FORGET_BATCH
+        )
+    return int(max(forgotten, deleted, guesses) == _FORGET_BATCH)
 
 
 SCHEDULE: Final = (
     Task("settle-redemptions", 0.5, pending.settle_due),
     Task("settle-cancellations", 0.5, take_back.settle_due),
+    Task("report-redemptions", 0.5, report.report_due),
+    Task("issue-late", 1.0, late_issues.issue_due),
     Task("measure-pending", 5.0, measure),
     Task("forget-secrets", 10.0, forget),
 )

@@ -64,8 +64,11 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True)
 class CouponToVerify:
+    """`ours`: the code is in clear and of our own making (三方码), not the platform's."""
+
     coupon_id: str
     encrypted_code: str
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,15 @@ class PlatformClient(Protocol):
         account_id: str | None = None,
     ) -> Cancellation: ...
 
+    async def report_codes(
+        self,
+        *,
+        order_id: str,
+        codes: Sequence[str],
+        failure: str | None = None,
+        account_id: str | None = None,
+    ) -> None: ...
+
     async def certificate_get(
         self, encrypted_code: str, *, account_id: str | None = None
     ) -> Coupon: ...

@@ -7,6 +7,7 @@ from services.redemption.http import (
     cancellations,
     coupons,
     days,
+    disputes,
     issues,
     locks,
     preparations,
@@ -150,5 +151,14 @@ ROUTES: Final = (
         query=coupons.QrQuery,
         answers={200: Media("image/svg+xml")},
         refusals={404: ("not_found",)},
+    ),
+    Route(
+        "GET",
+        "/v1/disputes",
+        disputes.list_disputes,
+        "redemption:read",
+        summary="What was spent here and the platform does not accept",
+        query=disputes.DisputeQuery,
+        answers={200: Page[disputes.ShownDispute]},
     ),
 )

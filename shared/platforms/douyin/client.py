@@ -103,7 +103,8 @@ class DouyinClient:
 
         `repeated` says that a call with this token went before and its outcome is unknown: then
         "already redeemed" is an answer DONE with `already` set, which the caller confirms by a
-        look at the coupon. The same token always gets the same answer.
+        look at the coupon. The same token always gets the same answer. Coupons with codes of
+        our own need `order_id`, and a token that we choose.
         """
         body = _verify_body(verify_token, coupons, order_id) | {"poi_id": poi_id}
         if account_id:
@@ -191,6 +192,28 @@ class DouyinClient:
         data, now = await self._transport.send(call, responses.CancelData)
         return translation.cancellation(data, verify_ids=verify_ids, now=now)
 
+    async def report_codes(
+        self,
+        *,
+        order_id: str,
+        codes: Sequence[str],
+        failure: str | None = None,
+        account_id: str | None = None,
+    ) -> None:
+        """The codes of an order for which we had answered "later"; or why there are none."""
+        body: dict[str, Any] = {
+            "order_id": order_id,
+            "third_order_id": order_id,
+            "codes": list(codes),
+            "result": 2 if failure else 1,
+        }
+        if failure:
+            body["fail_reason"] = failure
+        path = "/goodlife/v1/fulfilment/create/callback/"
+        await self._transport.send(
+            Call("POST", path, True, body=body, account_id=account_id), responses.NoData
+        )
+
     async def certificate_get(
         self, encrypted_code: str, *, account_id: str | None = None
     ) -> Coupon:
@@ -272,9 +295,10 @@ class DouyinClient:
 def _verify_body(
     verify_token: str, coupons: Sequence[CouponToVerify], order_id: str | None
 ) -> dict[str, Any]:
+    codes = "codes" if any(coupon.ours for coupon in coupons) else "encrypted_codes"
     body: dict[str, Any] = {
         "verify_token": verify_token,
-        "encrypted_codes": [coupon.encrypted_code for coupon in coupons],
+        codes: [coupon.encrypted_code for coupon in coupons],
     }
     return body | {"order_id": order_id} if order_id else body
 

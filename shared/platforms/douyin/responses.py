@@ -80,6 +80,10 @@ class PrepareData(Shape):
     _newer_first = first_filled("certificates", "certificates_v2", "certificates")
 
 
+class NoData(Shape):
+    """Of calls whose answer says only whether they were done."""
+
+
 class VerifyResult(Shape):
     result: int
     msg: str = ""

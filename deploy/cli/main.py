@@ -9,7 +9,9 @@ from deploy.cli import (
     dead_letters,
     merchants,
     orders,
+    products,
     staff,
+    stock,
     stores,
     stream,
     terminals,
@@ -36,6 +38,8 @@ app.command("simulate")(simulate)
 for name, group in (
     ("order", orders.app),
     ("after-sales", after_sales.app),
+    ("product", products.app),
+    ("stock", stock.app),
     ("merchant", merchants.app),
     ("store", stores.app),
     ("staff", staff.app),

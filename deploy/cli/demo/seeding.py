@@ -5,11 +5,14 @@ import contextlib
 import fcntl
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from deploy.cli import problems
 from deploy.cli.demo import world
+from deploy.cli.demo.goods import goods, put_on_shelf
 from deploy.cli.demo.world import App, Merchant, Store
 from deploy.cli.system import Qiao, default_data
 from deploy.cli.terminal_key import TerminalKey, read_key_file, write_key_file
@@ -91,6 +94,8 @@ async def seed(qiao: Qiao) -> dict[str, str]:
             for number in range(1, store.terminals + 1)
         )
     )
+    for one in goods(datetime.now().astimezone().date()):
+        await _patiently(partial(put_on_shelf, qiao, one))
     return {
         "merchant": world.OWNER_MERCHANT,
         "login": world.OWNER_LOGIN,

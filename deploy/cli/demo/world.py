@@ -43,6 +43,7 @@ MERCHANTS = (
         ),
     ),
     Merchant("qianqianhui", "千千惠", None),
+    Merchant("atan", "阿谭健身", None),
     Merchant(
         "shouke",
         "首客首享",

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
@@ -196,6 +196,19 @@ def content_of(
         refund=RefundRules.model_validate(draft.refund.model_dump()),
         restock_on_refund=draft.restock_on_refund or _usual_restock(draft.kind),
         skus=tuple(_sku(sku, made) for sku, made in zip(draft.skus, sku_ids, strict=True)),
+    )
+
+
+def keep_platform_ids(content: Content, before: Content) -> Content:
+    """What the platform calls them is learnt from it: left out means as it was."""
+    known = {sku.sku_id: sku.platform_sku_id for sku in before.skus}
+    return replace(
+        content,
+        platform_product_id=content.platform_product_id or before.platform_product_id,
+        skus=tuple(
+            sku.model_copy(update={"platform_sku_id": sku.platform_sku_id or known.get(sku.sku_id)})
+            for sku in content.skus
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from services.catalog.domain.products import (
     ProductDraft,
     Wanted,
     content_of,
+    keep_platform_ids,
     said_of,
 )
 from services.catalog.queries import products as queries
@@ -75,6 +76,7 @@ async def replace_product(
     content = await _content(
         conn, draft, merchant=before.content.merchant, product_id=product_id, before=before
     )
+    content = keep_platform_ids(content, before.content)
     forbidden = forbidden_changes(before.content, content)
     if forbidden:
         raise Contradictory(forbidden)
@@ -187,7 +189,7 @@ async def _same_again(conn: Connection, content: Content) -> Product:
     found = await queries.find_product(conn, content.product_id)
     if found is None or found.content.merchant != content.merchant:
         raise _taken("product_id" if found else "platform_product_id")
-    if found.content != content:
+    if found.content != keep_platform_ids(content, found.content):
         message = f"{content.product_id} is there with other content: replace it instead"
         raise Rejection(message, reason="product_exists")
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from deploy.docs import after_sales, asyncapi, cli, events, openapi, orders, redemption
+from deploy.docs import after_sales, asyncapi, cli, events, openapi, orders, questions, redemption
 
 _FOLDER = Path(__file__).parent.parent.parent / "docs"
 DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
@@ -16,6 +16,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "cli.md": cli.render,
         "events.md": events.render,
         "orders.md": orders.render,
+        "platform-questions.md": questions.render,
         "redemption.md": redemption.render,
         **openapi.documents(),
     }

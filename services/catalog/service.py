@@ -9,6 +9,7 @@ from services.catalog.handlers.questions import Questions, QueueLimits
 from services.catalog.handlers.reserving import Decider, Terms, deciding
 from services.catalog.handlers.syncing import Syncer
 from services.catalog.http import QUESTIONS, ROUTES
+from services.catalog.http.keys import ZONE
 from services.catalog.schedule import Task, schedule, scheduled
 from services.catalog.settings import Settings
 from services.catalog.subscriptions import subscriptions
@@ -47,6 +48,7 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         app = new_application()
         app[DATABASE] = database
         app[BROKER] = broker
+        app[ZONE] = settings.zone
         app[VERIFIER] = await enter(verifying(settings.access_url, broker))
         await enter(relaying(database, broker))
         heard = subscriptions(zone=settings.zone)

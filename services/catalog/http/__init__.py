@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.catalog.http import products, reservations, stock, syncs
+from services.catalog.http import products, reservations, sheets, stock, syncs
 from services.catalog.http.reservations import QUESTIONS
 from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.routes import Route
@@ -12,6 +12,7 @@ __all__ = ["QUESTIONS", "ROUTES"]
 ROUTES: Sequence[Route] = (
     *HEALTH_ROUTES,
     *OPERATION_ROUTES,
+    *sheets.ROUTES,
     *products.ROUTES,
     *stock.ROUTES,
     *reservations.ROUTES,

@@ -16,8 +16,10 @@ from deploy.docs.schemas import Schemas, Wanted, without_null
 from deploy.embedded.services import SERVICES
 from services.access.http import ROUTES as ACCESS
 from services.catalog.http import ROUTES as CATALOG
+from services.intake.http import ROUTES as INTAKE
 from services.orders.http import ROUTES as ORDERS
 from services.redemption.http import ROUTES as REDEMPTION
+from services.simulator.http import CONTROLS as SIMULATOR
 from shared.web.body import is_required
 from shared.web.errors import Problem
 from shared.web.operations import HEALTH_ROUTES
@@ -38,6 +40,7 @@ _COMMON: Final[Mapping[int, Sequence[str]]] = {
     422: ["unreadable"],
     503: ["unavailable"],
 }
+_HEALTH: Final = frozenset(route.path for route in HEALTH_ROUTES)
 _LATER: Final[frozenset[int]] = frozenset({429, 503})
 _RETRY_AFTER: Final[_Json] = {
     "Retry-After": {"description": "seconds", "schema": {"type": "integer"}}
@@ -58,8 +61,10 @@ SURFACES: Final[Mapping[str, Surface]] = {
         ACCESS,
     ),
     "catalog": Surface("Products, SKUs and stock", CATALOG),
+    "intake": Surface("Where platforms deliver and ask; applications and the record", INTAKE),
     "orders": Surface("Orders and coupons, and why they are as they are", ORDERS),
     "redemption": Surface("Looking coupons up, redeeming them, taking them back", REDEMPTION),
+    "simulator": Surface("The controls of what stands in for the platform", SIMULATOR),
 }
 
 
@@ -207,7 +212,7 @@ def _refusals(route: Route) -> Mapping[int, Sequence[str]]:
         common.add(413)
     if _PATH_PARAMETER.search(route.path) and HTTPStatus.NOT_FOUND not in route.refusals:
         common.add(404)
-    if route not in HEALTH_ROUTES:
+    if route.path not in _HEALTH:
         common.add(503)
     found = {status: list(_COMMON[status]) for status in common}
     for status, reasons in route.refusals.items():

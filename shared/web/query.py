@@ -29,7 +29,7 @@ class AnyQuery(Query):
     model_config = ConfigDict(extra="allow")
 
 
-def _number(value: object) -> object:
+def whole_number(value: object) -> object:
     if isinstance(value, str):
         if _DIGITS.fullmatch(value) is None:
             message = "a whole number"
@@ -80,8 +80,8 @@ Time = Annotated[
 Day = Annotated[date, BeforeValidator(_day)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX), BeforeValidator(_number)]
-Number = Annotated[int, Field(ge=1, le=10**18 - 1), BeforeValidator(_number)]
+Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX), BeforeValidator(whole_number)]
+Number = Annotated[int, Field(ge=1, le=10**18 - 1), BeforeValidator(whole_number)]
 Cursor = Annotated[
     str,
     Field(

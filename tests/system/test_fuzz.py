@@ -10,7 +10,7 @@ from schemathesis import Case
 from tests.support.fuzzing import Target, fuzzing, surface
 from tests.support.launched import running_qiao
 
-ACCESS, ORDERS = surface("access"), surface("orders")
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -20,13 +20,37 @@ async def target(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Targ
         yield Target(qiao)
 
 
-@ORDERS.parametrize()
+@surface("intake").parametrize()
+@fuzzing
+def test_intake_answers_as_its_document_says(case: Case[Any], target: Target) -> None:
+    target.hold("intake", case)
+
+
+@surface("orders", whole=True).parametrize()
 @fuzzing
 def test_orders_answers_as_its_document_says(case: Case[Any], target: Target) -> None:
     target.hold("orders", case)
 
 
-@ACCESS.parametrize()
+@surface("redemption").parametrize()
+@fuzzing
+def test_redemption_answers_as_its_document_says(case: Case[Any], target: Target) -> None:
+    target.hold("redemption", case)
+
+
+@surface("catalog").parametrize()
+@fuzzing
+def test_catalog_answers_as_its_document_says(case: Case[Any], target: Target) -> None:
+    target.hold("catalog", case)
+
+
+@surface("access").parametrize()
 @fuzzing
 def test_access_answers_as_its_document_says(case: Case[Any], target: Target) -> None:
     target.hold("access", case)
+
+
+@surface("simulator").parametrize()
+@fuzzing
+def test_the_simulator_answers_as_its_document_says(case: Case[Any], target: Target) -> None:
+    target.hold("simulator", case)

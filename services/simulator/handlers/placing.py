@@ -19,7 +19,7 @@ from services.simulator.domain.coupons import (
     Sku,
     split,
 )
-from services.simulator.domain.fields import Identifier, Int64, Text, TextOrEmpty
+from services.simulator.domain.fields import Identifier, OwnId, Text, TextOrEmpty
 from services.simulator.handlers.saving import Changes, find_orders, lock_orders, save
 from services.simulator.handlers.world import World
 from services.simulator.queries import apps
@@ -78,7 +78,7 @@ class OrdersRequest(BaseModel):
 class OrderIdsRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    order_ids: list[Int64] = Field(min_length=1, max_length=ORDERS_MAX)
+    order_ids: list[OwnId] = Field(min_length=1, max_length=ORDERS_MAX)
 
 
 async def place_orders(world: World, requests: Sequence[OrderRequest]) -> list[Order]:

@@ -9,10 +9,14 @@ from services.simulator.http.platform import PLATFORM_ROUTES
 from services.simulator.http.third_party import THIRD_PARTY_ROUTES
 from services.simulator.http.trade import TRADE_ROUTES
 
-ROUTES = (
+# What is ours to say; the other paths are documented by the platform.
+CONTROLS = (
     *HEALTH_ROUTES,
     *CONTROL_ROUTES,
     *GOODS_CONTROLS,
+)
+ROUTES = (
+    *CONTROLS,
     *PLATFORM_ROUTES,
     *GOODS_ROUTES,
     *THIRD_PARTY_ROUTES,

@@ -1,13 +1,13 @@
 """The controls of tests and of `qiao simulate`: what Douyin itself would never let us do."""
 
-from typing import Any, TypeVar
+from typing import Any, Final
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
 
 from services.simulator.domain.coupons import Coupon, Order
 from services.simulator.domain.faults import PRESETS, Faults
 from services.simulator.domain.pace import Pace
+from services.simulator.domain.scenarios import Scenario
 from services.simulator.domain.statuses import order_status
 from services.simulator.handlers import (
     apps,
@@ -19,38 +19,27 @@ from services.simulator.handlers import (
     purchasing,
 )
 from services.simulator.handlers.platform_key import public_key
+from services.simulator.http import shapes
 from services.simulator.http.keys import EDGE
 from services.simulator.http.links import short_link
-from shared.errors import NotFound, Unreadable
-from shared.web.body import json_response, read_raw
-from shared.web.pages import page, read_cursor, read_limit
+from services.simulator.queries.books import WebhookLine
+from services.simulator.queries.questions import QuestionLine
+from shared.errors import NotFound
+from shared.web.body import json_response, read_body
+from shared.web.pages import Page, cursor_parts, page, wrong_cursor
+from shared.web.query import query_of
 from shared.web.routes import Route
 
-_BODY_BYTES_MAX = 4 * 1024 * 1024
-_PAGE_MAX = 1000
-_STATES = ("queued", "acknowledged", "failed", "lost")
-Model = TypeVar("Model", bound=BaseModel)
-
-
-class ResetRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    confirm: str
-
-
-class FaultsRequest(Faults):
-    """Switches by name; or a preset, with a seed of one's own."""
-
-    preset: str | None = Field(default=None)
-
-
-async def _read(request: web.Request, model: type[Model]) -> Model:
-    return model.model_validate_json(await read_raw(request, bytes_max=_BODY_BYTES_MAX))
+_BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
 async def post_app(request: web.Request) -> web.Response:
     edge = request.app[EDGE]
-    app = await apps.register_app(edge.world, await _read(request, apps.AppRequest), edge.poster)
+    app = await apps.register_app(
+        edge.world,
+        await read_body(request, apps.AppRequest, bytes_max=_BODY_BYTES_MAX),
+        edge.poster,
+    )
     return json_response(
         {
             "client_key": app.client_key,
@@ -61,7 +50,7 @@ async def post_app(request: web.Request) -> web.Response:
 
 
 async def post_orders(request: web.Request) -> web.Response:
-    body = await _read(request, placing.OrdersRequest)
+    body = await read_body(request, placing.OrdersRequest, bytes_max=_BODY_BYTES_MAX)
     edge = request.app[EDGE]
     orders, refused = await purchasing.purchase(edge.world, edge.questions, body.orders)
     return json_response(
@@ -90,13 +79,13 @@ def _scannable(request: web.Request, coupon: Coupon) -> dict[str, Any]:
 
 
 async def post_payments(request: web.Request) -> web.Response:
-    body = await _read(request, placing.OrderIdsRequest)
+    body = await read_body(request, placing.OrderIdsRequest, bytes_max=_BODY_BYTES_MAX)
     paid = await placing.pay_orders(request.app[EDGE].world, body.order_ids)
     return json_response({"paid": [str(order.order_id) for order in paid]})
 
 
 async def post_refunds(request: web.Request) -> web.Response:
-    body = await _read(request, life.RefundRequest)
+    body = await read_body(request, life.RefundRequest, bytes_max=_BODY_BYTES_MAX)
     accepted, refused = await life.apply_refunds(
         request.app[EDGE].world, body.certificate_ids, reason=body.reason
     )
@@ -112,18 +101,15 @@ async def post_refunds(request: web.Request) -> web.Response:
 
 
 async def post_events(request: web.Request) -> web.Response:
-    body = await _read(request, events.EventsRequest)
+    body = await read_body(request, events.EventsRequest, bytes_max=_BODY_BYTES_MAX)
     msg_ids = await events.announce(request.app[EDGE].world, body.events)
     return json_response({"msg_ids": msg_ids}, status=201)
 
 
 async def put_faults(request: web.Request) -> web.Response:
-    body = await _read(request, FaultsRequest)
+    body = await read_body(request, shapes.FaultsRequest, bytes_max=_BODY_BYTES_MAX)
     faults = Faults.model_validate(body.model_dump(exclude={"preset"}))
     if body.preset is not None:
-        if body.preset not in PRESETS:
-            message = f"preset: one of {', '.join(PRESETS)}"
-            raise Unreadable(message)
         faults = PRESETS[body.preset].model_copy(update={"seed": body.seed})
     await controls.set_faults(request.app[EDGE].world, faults)
     return json_response(faults)
@@ -136,8 +122,8 @@ async def get_faults(request: web.Request) -> web.Response:
 async def put_pace(request: web.Request) -> web.Response:
     """Members that are left out stay as they are."""
     world = request.app[EDGE].world
-    raw = await read_raw(request, bytes_max=_BODY_BYTES_MAX)
-    pace = Pace.model_validate(world.pace.model_dump() | controls.read_object(raw))
+    change = await read_body(request, shapes.PaceChange)
+    pace = Pace.model_validate(world.pace.model_dump() | change.model_dump(exclude_unset=True))
     await controls.set_pace(world, pace)
     return json_response(pace)
 
@@ -151,12 +137,14 @@ async def get_stats(request: web.Request) -> web.Response:
 
 
 async def get_books(request: web.Request) -> web.Response:
-    limit, after = read_limit(request, most=_PAGE_MAX), _read_after(request)
-    orders = await books.order_book(request.app[EDGE].world, after=after, limit=limit + 1)
+    query = query_of(request, shapes.BooksQuery)
+    orders = await books.order_book(
+        request.app[EDGE].world, after=_after(query), limit=query.limit + 1
+    )
     return json_response(
         page(
             orders,
-            limit=limit,
+            limit=query.limit,
             cursor_of=lambda order: [str(order["order_id"])],
             show=lambda order: order,
         )
@@ -164,38 +152,30 @@ async def get_books(request: web.Request) -> web.Response:
 
 
 async def get_webhooks(request: web.Request) -> web.Response:
-    """The platform's own ones; copies of forgers only with forged=true."""
-    limit, after = read_limit(request, most=_PAGE_MAX), _read_after(request)
-    state = request.query.get("state")
-    if request.query.get("acknowledged") == "true":
-        state = "acknowledged"
-    if state not in {None, *_STATES}:
-        message = f"state: one of {', '.join(_STATES)}"
-        raise Unreadable(message)
+    query = query_of(request, shapes.WebhooksQuery)
     lines = await books.webhook_lines(
         request.app[EDGE].world,
-        state=state,
-        genuine=request.query.get("forged") != "true",
-        after=after,
-        limit=limit + 1,
+        state="acknowledged" if query.acknowledged else query.state,
+        genuine=not query.forged,
+        after=_after(query),
+        limit=query.limit + 1,
     )
     return json_response(
         page(
             lines,
-            limit=limit,
+            limit=query.limit,
             cursor_of=lambda line: [str(line.webhook_id)],
             show=lambda line: line,
         )
     )
 
 
-def _read_after(request: web.Request) -> int:
-    cursor = read_cursor(request, length=1)
+def _after(query: shapes.BooksQuery) -> int:
+    cursor = cursor_parts(query.cursor, length=1)
     if cursor is None:
         return 0
     if not (cursor[0].isascii() and cursor[0].isdecimal()):
-        message = "cursor: pass next_cursor of the page before as it is"
-        raise Unreadable(message)
+        raise wrong_cursor()
     return int(cursor[0])
 
 
@@ -216,10 +196,7 @@ async def get_scenario(request: web.Request) -> web.Response:
 
 
 async def post_reset(request: web.Request) -> web.Response:
-    body = await _read(request, ResetRequest)
-    if body.confirm != controls.RESET_WORD:
-        message = f'confirm: "{controls.RESET_WORD}"'
-        raise Unreadable(message)
+    await read_body(request, shapes.ResetRequest)
     await controls.reset(request.app[EDGE].world)
     return json_response({"status": "forgotten"})
 
@@ -230,18 +207,18 @@ async def get_platform_key(request: web.Request) -> web.Response:
 
 
 async def get_questions(request: web.Request) -> web.Response:
-    limit, after = read_limit(request, most=_PAGE_MAX), _read_after(request)
+    query = query_of(request, shapes.QuestionsQuery)
     lines = await books.question_lines(
         request.app[EDGE].world,
-        state=request.query.get("state"),
-        action=request.query.get("action"),
-        after=after,
-        limit=limit + 1,
+        state=query.state,
+        action=query.action,
+        after=_after(query),
+        limit=query.limit + 1,
     )
     return json_response(
         page(
             lines,
-            limit=limit,
+            limit=query.limit,
             cursor_of=lambda line: [str(line.question_id)],
             show=lambda line: line,
         )
@@ -255,23 +232,146 @@ async def post_status_checks(request: web.Request) -> web.Response:
 
 
 CONTROL_ROUTES = (
-    Route("POST", "/sim/v1/apps", post_app),
-    Route("POST", "/sim/v1/orders", post_orders),
-    Route("POST", "/sim/v1/payments", post_payments),
-    Route("POST", "/sim/v1/refunds", post_refunds),
-    Route("POST", "/sim/v1/events", post_events),
-    Route("PUT", "/sim/v1/faults", put_faults),
-    Route("GET", "/sim/v1/faults", get_faults),
-    Route("PUT", "/sim/v1/pace", put_pace),
-    Route("GET", "/sim/v1/pace", get_pace),
-    Route("GET", "/sim/v1/stats", get_stats),
-    Route("GET", "/sim/v1/books", get_books),
-    Route("GET", "/sim/v1/webhooks", get_webhooks),
-    Route("GET", "/sim/v1/platform-key", get_platform_key),
-    Route("GET", "/sim/v1/questions", get_questions),
-    Route("POST", "/sim/v1/status-checks", post_status_checks),
-    Route("GET", "/sim/v1/idle", get_idle, quiet=True),
-    Route("GET", "/sim/v1/scenarios", get_scenarios),
-    Route("GET", "/sim/v1/scenarios/{name}", get_scenario),
-    Route("POST", "/sim/v1/reset", post_reset),
+    Route(
+        "POST",
+        "/sim/v1/apps",
+        post_app,
+        summary="Register an app, its merchants, and where it is to be told",
+        body=apps.AppRequest,
+        answers={200: shapes.ShownApp},
+        refusals={409: ("handshake_failed",)},
+    ),
+    Route(
+        "POST",
+        "/sim/v1/orders",
+        post_orders,
+        summary="Customers order",
+        body=placing.OrdersRequest,
+        answers={201: shapes.Placed},
+        refusals={404: ("not_found",)},
+    ),
+    Route(
+        "POST",
+        "/sim/v1/payments",
+        post_payments,
+        summary="Customers pay",
+        body=placing.OrderIdsRequest,
+        answers={200: shapes.Paid},
+    ),
+    Route(
+        "POST",
+        "/sim/v1/refunds",
+        post_refunds,
+        summary="Customers want their money back",
+        body=life.RefundRequest,
+        answers={200: shapes.RefundsTaken},
+    ),
+    Route(
+        "POST",
+        "/sim/v1/events",
+        post_events,
+        summary="Send webhooks of one's own",
+        body=events.EventsRequest,
+        answers={201: shapes.Announced},
+        refusals={404: ("not_found",)},
+    ),
+    Route(
+        "PUT",
+        "/sim/v1/faults",
+        put_faults,
+        summary="Switch faults on and off",
+        body=shapes.FaultsRequest,
+        answers={200: Faults},
+    ),
+    Route(
+        "GET",
+        "/sim/v1/faults",
+        get_faults,
+        summary="The faults as they are",
+        answers={200: Faults},
+    ),
+    Route(
+        "PUT",
+        "/sim/v1/pace",
+        put_pace,
+        summary="Change how fast things happen, and how much is taken",
+        body=shapes.PaceChange,
+        answers={200: Pace},
+    ),
+    Route("GET", "/sim/v1/pace", get_pace, summary="The pace as it is", answers={200: Pace}),
+    Route(
+        "GET",
+        "/sim/v1/stats",
+        get_stats,
+        summary="How many of everything",
+        answers={200: shapes.Statistics},
+    ),
+    Route(
+        "GET",
+        "/sim/v1/books",
+        get_books,
+        summary="The simulator's own books, order by order",
+        query=shapes.BooksQuery,
+        answers={200: Page[shapes.BookedOrder]},
+    ),
+    Route(
+        "GET",
+        "/sim/v1/webhooks",
+        get_webhooks,
+        summary="What was sent, and what became of it",
+        query=shapes.WebhooksQuery,
+        answers={200: Page[WebhookLine]},
+    ),
+    Route(
+        "GET",
+        "/sim/v1/platform-key",
+        get_platform_key,
+        summary="The platform's public key",
+        answers={200: shapes.PlatformKey},
+    ),
+    Route(
+        "GET",
+        "/sim/v1/questions",
+        get_questions,
+        summary="What merchants were asked, and what they answered",
+        query=shapes.QuestionsQuery,
+        answers={200: Page[QuestionLine]},
+    ),
+    Route(
+        "POST",
+        "/sim/v1/status-checks",
+        post_status_checks,
+        summary="Compare some orders with their merchants",
+        answers={202: shapes.Status},
+    ),
+    Route(
+        "GET",
+        "/sim/v1/idle",
+        get_idle,
+        quiet=True,
+        summary="Whether anything is still to be sent or to happen",
+        answers={200: shapes.Idle},
+    ),
+    Route(
+        "GET",
+        "/sim/v1/scenarios",
+        get_scenarios,
+        summary="The scenarios there are",
+        answers={200: Page[str]},
+    ),
+    Route(
+        "GET",
+        "/sim/v1/scenarios/{name}",
+        get_scenario,
+        summary="One scenario",
+        answers={200: Scenario},
+    ),
+    Route(
+        "POST",
+        "/sim/v1/reset",
+        post_reset,
+        summary="Forget everything that happened",
+        body=shapes.ResetRequest,
+        answers={200: shapes.Status},
+    ),
 )

@@ -7,27 +7,28 @@ from services.simulator.domain import shapes
 from services.simulator.domain.goods import Product
 from services.simulator.handlers import goods
 from services.simulator.http.keys import EDGE
-from shared.web.body import json_response, read_raw
-from shared.web.pages import page, read_cursor, read_limit
+from services.simulator.http.shapes import BookedProduct, GoodsQuery
+from shared.web.body import json_response, read_body
+from shared.web.pages import Page, cursor_parts, page
+from shared.web.query import query_of
 from shared.web.routes import Route
-
-_BODY_BYTES_MAX = 64 * 1024
 
 
 async def list_goods(request: web.Request) -> web.Response:
     """The books: drafts and what is online, side by side."""
-    limit, cursor = read_limit(request, most=1000), read_cursor(request, length=1)
+    query = query_of(request, GoodsQuery)
+    cursor = cursor_parts(query.cursor, length=1)
     found = await goods.page(
         request.app[EDGE].world,
         client_key=None,
-        account_id=request.query.get("account_id") or None,
+        account_id=query.account_id,
         after=int(cursor[0]) if cursor and cursor[0].isdecimal() else 0,
-        limit=limit,
+        limit=query.limit,
     )
     return json_response(
         page(
             found,
-            limit=limit,
+            limit=query.limit,
             cursor_of=lambda product: [str(product.product_id)],
             show=_shown,
         )
@@ -45,28 +46,55 @@ def _shown(product: Product) -> shapes.Json:
 
 
 async def post_drift(request: web.Request) -> web.Response:
-    body = goods.DriftRequest.model_validate_json(await _raw(request))
+    body = await read_body(request, goods.DriftRequest)
     return json_response(_shown(await goods.drift(request.app[EDGE].world, body)))
 
 
 async def post_ban(request: web.Request) -> web.Response:
-    body = goods.BanRequest.model_validate_json(await _raw(request))
+    body = await read_body(request, goods.BanRequest)
     return json_response(_shown(await goods.ban(request.app[EDGE].world, body)))
 
 
 async def put_verdict(request: web.Request) -> web.Response:
-    body = goods.VerdictRequest.model_validate_json(await _raw(request))
+    body = await read_body(request, goods.VerdictRequest)
     await goods.set_verdict(request.app[EDGE].world, body)
     return json_response(body)
 
 
-async def _raw(request: web.Request) -> bytes:
-    return await read_raw(request, bytes_max=_BODY_BYTES_MAX)
-
-
 GOODS_CONTROLS = (
-    Route("GET", "/sim/v1/goods", list_goods),
-    Route("POST", "/sim/v1/goods/drift", post_drift),
-    Route("POST", "/sim/v1/goods/ban", post_ban),
-    Route("PUT", "/sim/v1/goods/verdict", put_verdict),
+    Route(
+        "GET",
+        "/sim/v1/goods",
+        list_goods,
+        summary="The books of products",
+        query=GoodsQuery,
+        answers={200: Page[BookedProduct]},
+    ),
+    Route(
+        "POST",
+        "/sim/v1/goods/drift",
+        post_drift,
+        summary="Change a product behind its merchant's back",
+        body=goods.DriftRequest,
+        answers={200: BookedProduct},
+        refusals={404: ("not_found",)},
+    ),
+    Route(
+        "POST",
+        "/sim/v1/goods/ban",
+        post_ban,
+        summary="Ban a product",
+        body=goods.BanRequest,
+        answers={200: BookedProduct},
+        refusals={404: ("not_found",)},
+    ),
+    Route(
+        "PUT",
+        "/sim/v1/goods/verdict",
+        put_verdict,
+        summary="Say how audits of a product end",
+        body=goods.VerdictRequest,
+        answers={200: goods.VerdictRequest},
+        refusals={404: ("not_found",)},
+    ),
 )

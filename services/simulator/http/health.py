@@ -3,10 +3,11 @@
 from aiohttp import web
 
 from services.simulator.http.keys import EDGE
+from services.simulator.http.shapes import Ready
 from shared.postgres.pool import is_reachable
 from shared.web.body import json_response
-from shared.web.operations import get_healthz, get_metrics
-from shared.web.routes import Route
+from shared.web.operations import Alive, get_healthz, get_metrics
+from shared.web.routes import Media, Route
 
 
 async def get_readyz(request: web.Request) -> web.Response:
@@ -16,7 +17,28 @@ async def get_readyz(request: web.Request) -> web.Response:
 
 
 HEALTH_ROUTES = (
-    Route("GET", "/healthz", get_healthz, quiet=True),
-    Route("GET", "/readyz", get_readyz, quiet=True),
-    Route("GET", "/metrics", get_metrics, quiet=True),
+    Route(
+        "GET",
+        "/healthz",
+        get_healthz,
+        quiet=True,
+        summary="Whether the process is alive",
+        answers={200: Alive},
+    ),
+    Route(
+        "GET",
+        "/readyz",
+        get_readyz,
+        quiet=True,
+        summary="Whether it can answer, and what is missing",
+        answers={200: Ready, 503: Ready},
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        get_metrics,
+        quiet=True,
+        summary="Figures for Prometheus",
+        answers={200: Media("text/plain")},
+    ),
 )

@@ -4,11 +4,11 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import aiohttp
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from yarl import URL
 
 from services.simulator.domain.numbers import log_id
 from services.simulator.domain.questions import Action, Form, Reply
@@ -97,22 +97,25 @@ class QuestionPoster:
             return Reply(None, b"", type(error).__name__)
 
 
-Request = tuple[URL, bytes, dict[str, str]]
+Request = tuple[str, bytes, dict[str, str]]
 
 
 def _spi(to: Address, action: Action, body: str) -> Request:
     raw, now = body.encode(), utc_now()
-    url = URL((to.spi_url or "").replace("{action}", action)).update_query(
-        client_key=to.client_key, timestamp=str(int(now.timestamp() * 1000))
-    )
-    url = url.update_query(sign=sign_life_old(url.query.items(), raw, to.client_secret))
+    parts = urlsplit((to.spi_url or "").replace("{action}", action))
+    pairs = [
+        *parse_qsl(parts.query, keep_blank_values=True),
+        ("client_key", to.client_key),
+        ("timestamp", str(int(now.timestamp() * 1000))),
+    ]
+    pairs.append(("sign", sign_life_old(pairs, raw, to.client_secret)))
     headers = {
         "Content-Type": "application/json",
-        LIFE_HEADER: sign_life(url.query.items(), raw, to.client_secret),
+        LIFE_HEADER: sign_life(pairs, raw, to.client_secret),
         "x-life-clientkey": to.client_key,
         "X-Bytedance-Logid": log_id(now),
     }
-    return url, raw, headers
+    return urlunsplit(parts._replace(query=urlencode(pairs))), raw, headers
 
 
 def _trade(to: Address, action: Action, body: str, key: RSAPrivateKey) -> Request:
@@ -126,7 +129,7 @@ def _trade(to: Address, action: Action, body: str, key: RSAPrivateKey) -> Reques
         "Byte-Logid": log_id(now),
         "Byte-Identifyname": IDENTIFY_NAMES[action],
     }
-    return URL(to.trade_url or ""), raw, headers
+    return to.trade_url or "", raw, headers
 
 
 def _ecpay(to: Address, action: Action, body: str) -> Request:
@@ -137,7 +140,7 @@ def _ecpay(to: Address, action: Action, body: str) -> Request:
         "type": action,
     }
     signed = members | {"msg_signature": sign_ecpay(members, to.callback_token or "")}
-    return URL(to.trade_url or ""), orjson.dumps(signed), {"Content-Type": "application/json"}
+    return to.trade_url or "", orjson.dumps(signed), {"Content-Type": "application/json"}
 
 
 @asynccontextmanager

@@ -15,7 +15,6 @@ class Code(IntEnum):
     # Mini-programs.
     TRADE_BAD_PARAMETER = 10000
     TRADE_REFUSED = 13000
-    TRADE_UNSIGNED = 28001016
     # One coupon.
     ALREADY_VERIFIED = 1208
     UNKNOWN_COUPON = 1212
@@ -48,7 +47,6 @@ WORDS: Mapping[Code, str] = MappingProxyType(
         Code.TOO_MANY_TOKENS: "获取token过于频繁",
         Code.TRADE_BAD_PARAMETER: "参数错误",
         Code.TRADE_REFUSED: "业务校验失败",
-        Code.TRADE_UNSIGNED: "验签失败",
         Code.ALREADY_VERIFIED: "该券已核销",
         Code.UNKNOWN_COUPON: "查不到券",
         Code.UNREADABLE_CODE: "加密码解密失败",

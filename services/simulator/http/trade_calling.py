@@ -31,6 +31,7 @@ from shared.web.body import json_response
 from shared.web.routes import Route
 
 _SIGNED_SECONDS_MAX = 3600
+_UNSIGNED = "验签失败"
 _MEMBER = re.compile(r'(appid|timestamp)="?([^",]+)"?')
 
 
@@ -99,7 +100,7 @@ async def _caller(request: web.Request, world: World, raw: bytes, style: Style) 
     async with world.pool.acquire() as conn:
         text = await find_public_key(conn, app_id.replace("\x00", ""))
     if text is None or not timestamp.isdecimal():
-        raise PlatformError(Code.TRADE_UNSIGNED)
+        raise PlatformError(Code.TRADE_BAD_PARAMETER, _UNSIGNED)
     age_seconds = abs(utc_now().timestamp() - int(timestamp))
     if age_seconds > _SIGNED_SECONDS_MAX or not verify_byte_authorization(
         header,
@@ -108,7 +109,7 @@ async def _caller(request: web.Request, world: World, raw: bytes, style: Style) 
         body=raw,
         keys=[load_public_key(text)],
     ):
-        raise PlatformError(Code.TRADE_UNSIGNED)
+        raise PlatformError(Code.TRADE_BAD_PARAMETER, _UNSIGNED)
     return app_id
 
 

@@ -109,6 +109,9 @@ CODES: Mapping[int, Meaning] = MappingProxyType(
         28001018: _refused(Reason.APP_NOT_AUTHORISED, "应用未获得该能力"),
         28003017: _retry("quota used up"),
         28003018: _retry("too frequent"),
+        # The mini-programs' trade; their texts say what is wrong, the numbers do not.
+        10000: _refused(Reason.INVALID_REQUEST, "参数错误"),
+        13000: _unknown("several texts, of rules and of failures", Reason.UNKNOWN_PLATFORM_ERROR),
         # The token endpoint.
         10002: _refused(Reason.APP_NOT_AUTHORISED, "参数错误"),
         10003: _refused(Reason.APP_NOT_AUTHORISED, "client_key 不存在"),

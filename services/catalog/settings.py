@@ -32,8 +32,8 @@ class Settings(CommonSettings):
     catalog_queue_max: int = Field(default=5000, ge=1)
     # One commit decides so many at most.
     catalog_batch_max: int = Field(default=500, ge=1, le=5000)
-    # A platform waits a second or two; an answer after that helps nobody.
-    catalog_give_up_seconds: float = Field(default=1.5, gt=0)
+    # Sooner than intake gives up waiting for us (QIAO_INTAKE_QUICK_ANSWER_SECONDS).
+    catalog_give_up_seconds: float = Field(default=1.2, gt=0)
     catalog_deciders: int = Field(default=1, ge=1, le=8)
 
     intake_url: str = "http://127.0.0.1:7001"

@@ -8,6 +8,7 @@ import pytest
 
 from shared.errors import Rejection
 from tests.integration.catalog.support import CatalogUnderTest, a_product, a_sku
+from tests.support.documents import example
 from tests.support.waiting import eventually
 
 
@@ -33,6 +34,16 @@ async def test_a_product_is_made_with_ids_of_its_own_and_said_whole(
     (event,) = await eventually(said, what="product.created")
     assert event.subject == made["product_id"]
     assert event.data["skus"] == made["skus"]
+
+
+async def test_the_example_of_the_documents_is_a_product(catalog: CatalogUnderTest) -> None:
+    written = example("catalog.md", language="json", holding="product_id")
+    body = json.loads(written) | {"merchant": await catalog.new_merchant()}
+    made = await catalog.call("POST", "/v1/products", body=body)
+    assert {name: made[name] for name in ("product_id", "per_buyer_max")} == {
+        "product_id": "family-winter",
+        "per_buyer_max": 2,
+    }
 
 
 async def test_the_same_again_changes_nothing_and_other_content_is_a_conflict(

@@ -1,14 +1,14 @@
 """Our own client of mini-programs' trade against the simulator: a whole life of an order."""
 
 from shared.platforms.answers import Outcome
-from shared.platforms.douyin.mini_client import (
+from shared.platforms.douyin.mini_answers import (
     DeliveryStore,
-    MiniProgramClient,
     OrderStanding,
     RefundStatus,
     TradeOrder,
     TradeSystem,
 )
+from shared.platforms.douyin.mini_client import MiniProgramClient
 from shared.platforms.scans import EncryptedData
 from tests.integration.simulator.merchant import Merchant
 from tests.integration.simulator.support import POI, Client

@@ -11,15 +11,15 @@ import pytest
 from aiohttp import web
 
 from shared.platforms.answers import Outcome
-from shared.platforms.douyin.mini_client import (
+from shared.platforms.douyin.mini_answers import (
     DeliveryItem,
     DeliveryStore,
-    MiniProgramClient,
     OrderStanding,
     RefundStatus,
     TradeOrder,
     TradeSystem,
 )
+from shared.platforms.douyin.mini_client import MiniProgramClient
 from shared.platforms.outcomes import OutcomeUnknown, Refused
 from shared.platforms.reasons import Reason
 from shared.platforms.scans import EncryptedData, TypedCode

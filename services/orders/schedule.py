@@ -28,6 +28,7 @@ AFTER_SALES: Sequence[tuple[str, Callable[[Desk], Awaitable[int]]]] = (
     ("rule-refunds", ruling.rule_due),
     ("answer-refunds", telling.tell_due),
     ("give-back-locks", giving_back.give_back_due),
+    ("narrow-locks", giving_back.narrow_due),
     ("pass-refunds", clock.pass_overdue),
     ("lock-passed-refunds", ruling.lock_passed_due),
     ("call-a-person", clock.say_due_soon),

@@ -99,6 +99,46 @@ async def keep_answer(conn: Connection, lock: Lock, *, held: bool, answer: dict[
     return state in ("held", "refused")
 
 
+async def narrow_locks(conn: Connection, matter: AfterSale, coupon_ids: Sequence[str]) -> None:
+    """Keep only these coupons: redemption is to be asked for the same lock with fewer."""
+    await conn.execute(
+        """
+        UPDATE after_sale_locks
+           SET coupon_ids = $3, state = 'wanted', next_attempt_at = now(), attempts = 0,
+               changed_at = now()
+         WHERE platform = $1 AND after_sale_id = $2 AND state = 'held'
+           AND (coupon_ids = '{}' OR NOT coupon_ids <@ $3)
+        """,
+        matter.platform,
+        matter.after_sale_id,
+        coupon_ids,
+    )
+
+
+async def claim_narrowed(conn: Connection, *, lease: timedelta, limit: int) -> list[DueLock]:
+    """Locks that are wanted of refunds which are decided: they are held with too many coupons."""
+    rows = await conn.fetch(
+        """
+        WITH due AS (
+            SELECT l.platform, l.after_sale_id, l.number, a.merchant, a.order_id
+              FROM after_sale_locks l JOIN after_sales a USING (platform, after_sale_id)
+             WHERE l.next_attempt_at <= now() AND l.state = 'wanted'
+               AND a.state IN ('approved', 'closed')
+             ORDER BY l.next_attempt_at LIMIT $2 FOR UPDATE OF l SKIP LOCKED
+        )
+        UPDATE after_sale_locks l
+           SET next_attempt_at = now() + $1::interval, attempts = l.attempts + 1
+          FROM due
+         WHERE l.platform = due.platform AND l.after_sale_id = due.after_sale_id
+           AND l.number = due.number
+        RETURNING l.*, due.merchant, due.order_id
+        """,
+        lease,
+        limit,
+    )
+    return [DueLock(_as_lock(row), row["merchant"], row["order_id"]) for row in rows]
+
+
 async def release_lock(conn: Connection, lock: Lock) -> None:
     await conn.execute(
         """
@@ -148,11 +188,12 @@ async def claim_releases(conn: Connection, *, lease: timedelta, limit: int) -> l
     return [DueLock(_as_lock(row), row["merchant"], row["order_id"]) for row in rows]
 
 
-async def put_off_release(conn: Connection, lock: Lock, *, wait: timedelta) -> None:
+async def put_off(conn: Connection, lock: Lock, *, wait: timedelta) -> None:
     await conn.execute(
         """
         UPDATE after_sale_locks SET next_attempt_at = now() + $4::interval
-         WHERE platform = $1 AND after_sale_id = $2 AND number = $3 AND state = 'releasing'
+         WHERE platform = $1 AND after_sale_id = $2 AND number = $3
+           AND state IN ('wanted', 'releasing')
         """,
         lock.platform,
         lock.after_sale_id,

@@ -43,7 +43,10 @@ class _Found:
 
 
 async def lock(desk: Desk, after_sale_id: str, ask: LockAsk) -> LockAnswer:
-    """Locked until it is released; what could not be locked may be asked for again."""
+    """Locked until it is released; what could not be locked may be asked for again.
+
+    One that is held stays held for the coupons named now; the others are given back.
+    """
     try:
         async with desk.database.transaction() as transaction:
             answer = await _lock(transaction.conn, after_sale_id, ask)
@@ -66,6 +69,13 @@ async def _lock(conn: Connection, after_sale_id: str, ask: LockAsk) -> LockAnswe
         raise AskConflicted("this lock is for another order")
     found = await _find(conn, ask.merchant, ask)
     if known is not None and known.released_at is None:
+        if ask.coupon_ids and set(ask.coupon_ids) != set(known.coupon_ids):
+            await queries.keep_only(
+                conn,
+                platform=ask.platform,
+                after_sale_id=after_sale_id,
+                coupon_ids=list(ask.coupon_ids),
+            )
         return _answer(ask, found, after_sale_id, locked=True)
     uses = _uses(ask, found, after_sale_id)
     free = [each.coupon_id for each in found.ours if each.refund_lock is None]

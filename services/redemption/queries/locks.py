@@ -132,6 +132,31 @@ async def add_lock(conn: Connection, lock: RefundLock, coupon_ids: Sequence[str]
     return int(locked)
 
 
+async def keep_only(
+    conn: Connection, *, platform: str, after_sale_id: str, coupon_ids: Sequence[str]
+) -> None:
+    """A part of the refund was turned down: its coupons can be spent again."""
+    await conn.execute(
+        """
+        WITH kept AS (
+            UPDATE refund_locks SET coupon_ids = $3
+             WHERE platform = $1 AND after_sale_id = $2 AND released_at IS NULL
+               AND (coupon_ids = '{}' OR coupon_ids @> $3)
+            RETURNING platform
+        ), free AS (
+            SELECT i.platform, i.coupon_id FROM kept JOIN issued_coupons i USING (platform)
+             WHERE i.refund_lock = $2 AND i.coupon_id <> ALL($3)
+             ORDER BY i.platform, i.coupon_id FOR UPDATE OF i
+        )
+        UPDATE issued_coupons i SET refund_lock = NULL, version = i.version + 1
+          FROM free WHERE i.platform = free.platform AND i.coupon_id = free.coupon_id
+        """,
+        platform,
+        after_sale_id,
+        coupon_ids,
+    )
+
+
 async def release_lock(conn: Connection, *, platform: str, after_sale_id: str) -> None:
     await conn.execute(
         """

@@ -1,6 +1,6 @@
 """Merchants decide refunds that were left to them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from services.simulator.domain.after_sales import AfterSale, AfterSaleState, DecidedBy
 from services.simulator.domain.codes import Code, PlatformError
@@ -23,8 +23,12 @@ async def audit(
     result: int,
     reason: str,
     codes: Mapping[str, str],
+    named: Collection[str] = (),
 ) -> AfterSale:
-    """The same decision again changes nothing; another one is an error. Raises PlatformError."""
+    """The same decision again changes nothing; another one is an error. Raises PlatformError.
+
+    `named` coupons alone are decided, where they are not all of the refund.
+    """
     if result not in {ALLOWED, REJECTED}:
         raise PlatformError(Code.BAD_PARAMETER, "result只能是1或2")
     now = utc_now()
@@ -37,6 +41,12 @@ async def audit(
             raise PlatformError(Code.MERCHANT_NOT_AUTHORISED)
         # Once more, now that nobody else decides it.
         found = (await after_sales.find_after_sales(conn, [after_sale_id]))[after_sale_id]
+        if named and set(named) != {order.coupon(one).public_id for one in found.certificate_ids}:
+            at = await moment(world, conn, [order], now)
+            refunding.decide_part(at, order, found, named, allow=result == ALLOWED)
+            await save(conn, at.changes, faults=world.faults, now=now)
+            world.ring()
+            return found
         if not found.is_open:
             if (found.state in _ALLOWED_STATES) != (result == ALLOWED):
                 raise PlatformError(Code.BAD_PARAMETER, "售后单已完结")

@@ -1,10 +1,11 @@
 """Money back: who is asked before, who decided, and what is told of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from services.simulator.domain import spi, trade
 from services.simulator.domain.after_sales import AfterSale, AfterSaleState, Cause, DecidedBy
+from services.simulator.domain.codes import Code, PlatformError
 from services.simulator.domain.coupons import Channel, Coupon, CouponState, Order
 from services.simulator.handlers.moment import Moment
 
@@ -37,7 +38,7 @@ def open_refund(
         order_id=order.order_id,
         certificate_ids=[coupon.certificate_id for coupon in coupons],
         cause=cause,
-        amount_fen=sum(one.pay_amount_fen - one.share_fen(one.times_used) for one in coupons),
+        amount_fen=_amount_fen(coupons),
         state=AfterSaleState.ASKED,
         created_at=moment.now,
         reason=reason,
@@ -96,6 +97,37 @@ def reject(
         moment.changes.questions.append(trade.refund(order, after_sale, moment.now))
 
 
+def decide_part(
+    moment: Moment, order: Order, after_sale: AfterSale, named: Collection[str], *, allow: bool
+) -> None:
+    """Some of its coupons: those refused leave the refund, those allowed go on in it."""
+    coupons = [coupon for coupon in order.coupons if coupon.public_id in named]
+    if len(coupons) < len(set(named)):
+        raise PlatformError(Code.BAD_PARAMETER, "券不存在")
+    for coupon in coupons:
+        inside = coupon.certificate_id in after_sale.certificate_ids
+        allowed = inside and (coupon.refund_due_at is not None or coupon.refunded_at is not None)
+        if not inside or allowed:
+            if allowed != allow:
+                raise PlatformError(Code.BAD_PARAMETER, "售后单已完结")
+        elif allow:
+            coupon.allow_refund(due_at=moment.refund_at)
+        else:
+            coupon.reject_refund(moment.now)
+        moment.changes.changed(order, coupon)
+    if not allow:
+        refused = {coupon.certificate_id for coupon in coupons}
+        after_sale.certificate_ids = [
+            one for one in after_sale.certificate_ids if one not in refused
+        ]
+        after_sale.amount_fen = _amount_fen(_coupons(order, after_sale))
+    if after_sale.is_open and all(
+        coupon.refund_due_at is not None for coupon in _coupons(order, after_sale)
+    ):
+        after_sale.decide(AfterSaleState.ALLOWED, DecidedBy.MERCHANT, moment.now)
+    moment.changes.after_sales[after_sale.after_sale_id] = after_sale
+
+
 def finish(moment: Moment, order: Order) -> None:
     """The money of what is due has arrived."""
     done = [
@@ -146,3 +178,7 @@ def open_unissued(moment: Moment, order: Order) -> None:
 
 def _coupons(order: Order, after_sale: AfterSale) -> list[Coupon]:
     return [order.coupon(certificate_id) for certificate_id in after_sale.certificate_ids]
+
+
+def _amount_fen(coupons: Sequence[Coupon]) -> int:
+    return sum(one.pay_amount_fen - one.share_fen(one.times_used) for one in coupons)

@@ -61,6 +61,7 @@ async def post_refund_audit(call: Call) -> shapes.Json:
         result=body.result,
         reason=body.reason,
         codes={one.certificate_id: one.code for one in named if one.code},
+        named=[one.certificate_id for one in named if one.certificate_id],
     )
     return {}
 

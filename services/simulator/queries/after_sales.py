@@ -36,7 +36,7 @@ async def save_after_sales(conn: Connection, after_sales: Sequence[AfterSale]) -
            SET state = excluded.state, decided_by = excluded.decided_by,
                decided_at = excluded.decided_at, refunded_at = excluded.refunded_at,
                out_refund_no = excluded.out_refund_no, reason = excluded.reason,
-               amount_fen = excluded.amount_fen
+               amount_fen = excluded.amount_fen, certificate_ids = excluded.certificate_ids
         """,
         [one.after_sale_id for one in after_sales],
         [one.order_id for one in after_sales],

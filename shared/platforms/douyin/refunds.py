@@ -54,11 +54,14 @@ def _requests(verdict: RefundVerdict) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _life(verdict: RefundVerdict) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A call for those allowed and one for those refused; the whole order is one call."""
-    if verdict.allowed or (verdict.allow and not verdict.refused):
-        yield LIFE_PATH, _life_body(verdict, verdict.allowed, _ALLOW)
+    """A call for those refused and one for those allowed; the whole order is one call.
+
+    The refusals go first: what then is left of the refund is allowed as a whole.
+    """
     if verdict.refused or not verdict.allow:
         yield LIFE_PATH, _life_body(verdict, verdict.refused, _REFUSE)
+    if verdict.allowed or (verdict.allow and not verdict.refused):
+        yield LIFE_PATH, _life_body(verdict, verdict.allowed, _ALLOW)
 
 
 def _life_body(verdict: RefundVerdict, coupon_ids: Sequence[str], result: int) -> dict[str, Any]:

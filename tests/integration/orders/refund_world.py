@@ -1,7 +1,7 @@
 """Refunds with everybody who has a say: platform, intake, redemption and orders, all real."""
 
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -266,30 +266,23 @@ async def a_refund_world(
             running_simulator(simulator_settings(await database("simulator")))
         )
         access = await enter(running_access(await database("access"), nats_url))
+        await access.add_merchant(MERCHANT, account_id=ACCOUNT)
         intake = await enter(
             running_intake(
                 await database("intake"), nats_url, access, douyin_base_url=platform_url, **urls
             )
         )
-        await access.add_merchant(MERCHANT, account_id=ACCOUNT)
         added = await intake.add_app()
         assert added.status < 300, added.body
-        common: dict[str, Any] = {
-            "nats_url": nats_url,
-            "master_key": access.master_key,
-            "access_url": access.url,
-        }
-        redemption: Mapping[str, Any] = common | {
-            "postgres_url": await database("redemption"),
-            "intake_url": intake.url,
-            "douyin_base_url": platform_url,
-            "douyin_short_link_origins": platform_url,
-            "redemption_port": ports["redemption"],
-            "redemption_calls_per_second": 5000,
-        }
-        redemption_url = await enter(
-            running_redemption(RedemptionSettings.model_validate(redemption))
+        redemption = _redemption(
+            access,
+            postgres_url=await database("redemption"),
+            nats_url=nats_url,
+            intake_url=intake.url,
+            douyin_base_url=platform_url,
+            redemption_port=ports["redemption"],
         )
+        redemption_url = await enter(running_redemption(redemption))
         to_redemption = await enter(a_gate(redemption_url)) if gated else Gate(redemption_url)
         to_platform = await enter(a_gate(platform_url)) if gated else Gate(platform_url)
         of_orders: dict[str, Any] = {
@@ -305,7 +298,7 @@ async def a_refund_world(
         world = RefundWorld(
             platform_url=platform_url,
             redemption_url=redemption_url,
-            redemption_database=redemption["postgres_url"],
+            redemption_database=redemption.postgres_url.get_secret_value(),
             access=access,
             orders=orders,
             session=session,
@@ -315,6 +308,16 @@ async def a_refund_world(
         )
         await _introduce(world, intake.url)
         yield world
+
+
+def _redemption(access: Access, **settings: Any) -> RedemptionSettings:
+    chosen = settings | {
+        "master_key": access.master_key,
+        "access_url": access.url,
+        "douyin_short_link_origins": settings["douyin_base_url"],
+        "redemption_calls_per_second": 5000,
+    }
+    return RedemptionSettings.model_validate(chosen)
 
 
 async def _introduce(world: RefundWorld, intake_url: str) -> None:

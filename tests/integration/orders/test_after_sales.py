@@ -176,6 +176,37 @@ async def test_only_what_is_unspent_may_be_allowed_of_coupons_that_differ(
     assert (await redeem(await world.till(), free["code"])).status == 409
 
 
+async def test_of_two_coupons_one_is_refunded_and_the_other_is_the_buyers_again(
+    world: RefundWorld,
+) -> None:
+    order, like_it = await world.place(2, coupons=2, sku=own_sku("one-of-two"))
+    refunded, kept = order["coupons"]
+    await world.says(like_it, before_use=RefundDecision.ASK)
+    await world.wish_money_back(refunded["certificate_id"], kept["certificate_id"])
+    found = await world.after_sale_of(order, "pending")
+    assert (await redeem(await world.till(), kept["code"])).status == 409
+    await world.decide(found["after_sale_id"], "allow", coupon_ids=[refunded["certificate_id"]])
+    shown = await world.after_sale_in(found["after_sale_id"], "closed")
+    assert shown["partial"]
+    [refund] = (await world.book(order))["after_sales"]
+    assert (refund["state"], refund["amount_fen"]) == ("refunded", 4400)
+
+    async def told() -> bool:
+        shown = await world.orders.order_in(order["order_id"], "partly_refunded")
+        return bool(shown["refunded_amount_fen"] == 4400)
+
+    await eventually(told, what="what was refunded")
+
+    async def narrowed() -> bool:
+        shown = await world.after_sale(found["after_sale_id"])
+        locks = [(lock["state"], lock["coupon_ids"]) for lock in shown["locks"]]
+        return locks == [("held", [refunded["certificate_id"]])]
+
+    await eventually(narrowed, what="a lock of the refunded coupon alone")
+    assert (await redeem(await world.till(), kept["code"])).status == 200
+    assert (await redeem(await world.till(), refunded["code"])).status == 409
+
+
 async def test_orders_tell_what_has_become_of_them(world: RefundWorld) -> None:
     [order] = await world.place(coupons=2)
     ask = {

@@ -109,6 +109,31 @@ async def test_what_was_left_open_is_decided_by_a_call(
     await becomes(simulator, order, state)
 
 
+async def test_of_several_coupons_some_may_be_refused_and_the_others_allowed(
+    simulator: Client, merchant: Merchant
+) -> None:
+    merchant.answers[REFUND_APPLY] = lambda _: {"result": 0}
+    order = await issued(simulator, count=2)
+    await refund(simulator, order, 0, 1)
+    await until(lambda: len(merchant.of(REFUND_APPLY)) == 1)
+    after_sale_id = merchant.of(REFUND_APPLY)[0]["after_sale_id"]
+    found = await book_of(simulator, order["order_id"])
+    parts = [
+        {"certificate": [{"certificate_id": coupon["certificate_id"]}], "result": result}
+        for coupon, result in zip(found["coupons"], (2, 1), strict=True)
+    ]
+
+    for body in (*parts, *parts):
+        answer = await simulator.data("POST", AUDIT, body | {"after_sale_id": after_sale_id})
+        assert answer["error_code"] == 0
+    found = await becomes(simulator, order, "available", "refunded")
+
+    [after_sale] = found["after_sales"]
+    assert (after_sale["state"], after_sale["amount_fen"]) == ("refunded", 8800)
+    other = parts[0] | {"after_sale_id": after_sale_id, "result": 1}
+    assert (await simulator.data("POST", AUDIT, other))["error_code"] == 2100005
+
+
 async def test_while_it_is_open_a_redemption_is_told_to_come_again(
     simulator: Client, merchant: Merchant
 ) -> None:

@@ -37,8 +37,8 @@ def test_a_refusal_gives_the_buyer_words() -> None:
 
 def test_some_allowed_and_some_refused_are_two_calls() -> None:
     first, second = requests(allowed=("c1",), refused=("c2",))
-    assert (first[1]["certificate_id"], first[1]["result"]) == ("c1", 1)
-    assert (second[1]["certificate_id"], second[1]["result"]) == ("c2", 2)
+    assert (first[1]["certificate_id"], first[1]["result"]) == ("c2", 2)
+    assert (second[1]["certificate_id"], second[1]["result"]) == ("c1", 1)
 
 
 @pytest.mark.parametrize(("allow", "result"), [(True, 1), (False, 2)])

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.orders.domain.after_sales import LockDuty, Move, after, lock_duty
+from services.orders.domain.after_sales import Move, after
 from services.orders.domain.coupons import CouponView
 from services.orders.domain.orders import OrderView
 from services.orders.domain.refunds import RefundReason
+from services.orders.handlers.after_sales.releasing import see_to_locks
 from services.orders.handlers.after_sales.steps import (
     PLATFORM,
     Change,
@@ -15,7 +16,6 @@ from services.orders.handlers.after_sales.steps import (
     tell,
 )
 from services.orders.queries import after_sales as queries
-from services.orders.queries import locks as lock_queries
 from services.orders.queries.after_sales import AfterSale
 from services.orders.queries.applying import OrderName
 from shared.contracts.envelope import Event
@@ -34,8 +34,7 @@ async def follow_refunds(conn: Connection, views: Mapping[OrderName, OrderView])
             continue
         moved, step = moved_by(matter, change, state)
         await queries.move_after_sale(conn, matter, step)
-        if lock_duty(state, change.move) is LockDuty.RELEASE:
-            await lock_queries.release_locks(conn, matter)
+        await see_to_locks(conn, moved, change.move)
         tell(moved, change)
         events += events_of(matter, moved, step.event_id)
     return events
@@ -58,7 +57,8 @@ def _change(matter: AfterSale, view: OrderView) -> Change | None:
     if not over:
         return None
     if refunded:
-        return Change(Move.REFUNDED, PLATFORM)
+        granted = tuple(one.coupon_id for one in refunded)
+        return Change(Move.REFUNDED, PLATFORM, granted=granted, partial=True)
     return Change(Move.WITHDRAWN, PLATFORM, reason=RefundReason.WITHDRAWN)
 
 

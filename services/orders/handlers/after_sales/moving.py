@@ -4,7 +4,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.orders.domain import identities
-from services.orders.domain.after_sales import LockDuty, after, lock_duty
+from services.orders.domain.after_sales import after
+from services.orders.handlers.after_sales.releasing import see_to_locks
 from services.orders.handlers.after_sales.steps import (
     ALLOWED,
     Change,
@@ -16,7 +17,6 @@ from services.orders.handlers.after_sales.steps import (
 )
 from services.orders.handlers.applying import Said, apply_observations
 from services.orders.queries import after_sales as queries
-from services.orders.queries import locks as lock_queries
 from services.orders.queries.after_sales import AfterSale
 from shared.contracts.after_sales import AfterSaleState
 from shared.contracts.observations import Observation, ObservationKind, Source
@@ -40,8 +40,7 @@ async def move(
     )
     if not await queries.move_after_sale(transaction.conn, matter, step):
         raise Outrun
-    if lock_duty(state, change.move) is LockDuty.RELEASE:
-        await lock_queries.release_locks(transaction.conn, matter)
+    await see_to_locks(transaction.conn, moved, change.move)
     transaction.emit(events + events_of(matter, moved, step.event_id))
     tell(moved, change)
     return moved

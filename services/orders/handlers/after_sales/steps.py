@@ -105,7 +105,8 @@ def _decision(matter: AfterSale, change: Change) -> tuple[str | None, str | None
         case _M.TIME_IS_UP | _M.ANSWER_DECLINED:
             return ALLOWED, PLATFORM, named_coupons(matter, matter.judgement)
         case _M.REFUNDED:
-            granted = matter.granted_coupon_ids or named_coupons(matter, matter.judgement)
+            asked = matter.granted_coupon_ids or named_coupons(matter, matter.judgement)
+            granted = change.granted or asked
             return ALLOWED, matter.decided_by or PLATFORM, granted
         case _:
             return matter.outcome, matter.decided_by, matter.granted_coupon_ids

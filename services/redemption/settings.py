@@ -38,6 +38,8 @@ class Settings(CommonSettings):
     redemption_wrong_codes_per_store: int = Field(default=40, ge=1)
     # Unknown codes of ours that begin alike, within an hour.
     redemption_wrong_codes_per_prefix: int = Field(default=20, ge=1)
+    # Reports of our own codes: the platform grants calls_per_second, and tills come first.
+    redemption_reports_per_second: float = Field(default=100, gt=0)
     # What to do with a redemption that the platform turns down afterwards, a second after it
     # refunded the coupon, say: the goods are gone (keep), or the redemption is (take_back).
     redemption_disputes: Literal["keep", "take_back"] = "keep"

@@ -74,6 +74,8 @@ class Heard(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    # What the platform never accepted it need not take back.
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)

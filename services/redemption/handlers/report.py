@@ -1,5 +1,9 @@
 """Tells the platform what became of coupons of ours, until it has an answer for each."""
 
+import asyncio
+import time
+from collections import Counter as Counts
+from collections.abc import Sequence
 from typing import Final
 
 import prometheus_client
@@ -17,7 +21,7 @@ from services.redemption.domain.reporting import (
 )
 from services.redemption.domain.settling import LEASE, wait_after
 from services.redemption.gateway import Counter
-from services.redemption.handlers.desk import Desk, all_of
+from services.redemption.handlers.desk import Desk
 from services.redemption.handlers.issue import unseal_code
 from services.redemption.queries import issued_changes
 from services.redemption.queries import reports as queries
@@ -48,11 +52,24 @@ log = structlog.get_logger()
 
 
 async def report_due(desk: Desk) -> int:
-    """Make every report whose time has come, many orders at once. Returns how many."""
+    """Make every report whose time has come, many orders at once. Returns how many.
+
+    Never faster than the setting says: tills come first, and after an outage much is due.
+    """
+    started = time.monotonic()
     async with desk.database.pool.acquire() as conn:
         reports = await queries.claim_due(conn, lease=LEASE, limit=_AT_ONCE)
         await desk.keyring.load_for(conn, [report.sealed_code for report in reports])
-    await all_of(_report(desk, report) for report in reports)
+    heard = [
+        (report, word)
+        for report, word in zip(
+            reports, await asyncio.gather(*(_ask(desk, each) for each in reports)), strict=True
+        )
+        if word is not None
+    ]
+    await _settle(desk, heard)
+    pause = len(reports) / desk.settings.redemption_reports_per_second
+    await asyncio.sleep(max(0.0, pause - (time.monotonic() - started)))
     return len(reports)
 
 
@@ -63,22 +80,10 @@ async def measure(desk: Desk) -> None:
     UNREPORTED_SECONDS.set(waiting.oldest_seconds)
 
 
-async def _report(desk: Desk, report: Report) -> None:
-    """One that fails waits for its lease to end, and holds up no other."""
-    try:
-        if report.step is Step.CANCEL and report.verify_id is None:
-            # What the platform never accepted it need not take back.
-            async with desk.database.pool.acquire() as conn:
-                await queries.withdraw(conn, report.report_id)
-            return
-        await _settle(desk, report, await _ask(desk, report))
-    except Exception as error:
-        if is_outage(error):
-            raise
-        log.exception("report_failed", report_id=str(report.report_id), order_id=report.order_id)
-
-
-async def _ask(desk: Desk, report: Report) -> Word:
+async def _ask(desk: Desk, report: Report) -> Word | None:
+    """None: it failed here, waits for its lease to end, and holds up no other."""
+    if report.step is Step.CANCEL and report.verify_id is None:
+        return Word(Heard.NOTHING)
     try:
         counter = await desk.gateway.counter(merchant=report.merchant, platform=report.platform)
         async with counter.turn(
@@ -91,6 +96,11 @@ async def _ask(desk: Desk, report: Report) -> Word:
             return await _tell_cancelled(counter, report)
     except (Refused, Retry, OutcomeUnknown) as failure:
         return word_of_failure(report, failure, now=utc_now())
+    except Exception as error:
+        if is_outage(error):
+            raise
+        log.exception("report_failed", report_id=str(report.report_id), order_id=report.order_id)
+        return None
 
 
 async def _tell_redeemed(desk: Desk, counter: Counter, report: Report) -> Word:
@@ -126,29 +136,35 @@ async def _tell_cancelled(counter: Counter, report: Report) -> Word:
     return word_of_cancelled(report, done.coupons[0], now=utc_now())
 
 
-async def _settle(desk: Desk, report: Report, word: Word) -> None:
-    match word.heard:
-        case Heard.ACCEPTED:
-            async with desk.database.pool.acquire() as conn:
-                await queries.accept(conn, report, verify_id=word.verify_id)
-        case Heard.UNKNOWN:
-            wait = wait_after(report.attempts)
-            async with desk.database.pool.acquire() as conn:
-                await queries.put_off(conn, report.report_id, wait=wait)
-        case Heard.REFUSED:
+async def _settle(desk: Desk, heard: Sequence[tuple[Report, Word]]) -> None:
+    """What was accepted and what has to wait, one statement each; then what is disputed."""
+    accepted = [each for each in heard if each[1].heard is Heard.ACCEPTED]
+    unknown = [report for report, word in heard if word.heard is Heard.UNKNOWN]
+    nothing = [report for report, word in heard if word.heard is Heard.NOTHING]
+    async with desk.database.pool.acquire() as conn:
+        if accepted:
+            await queries.accept(
+                conn, [(report.report_id, word.verify_id) for report, word in accepted]
+            )
+        if unknown:
+            await queries.put_off(
+                conn, [(report.report_id, wait_after(report.attempts)) for report in unknown]
+            )
+        if nothing:
+            await queries.withdraw(conn, [report.report_id for report in nothing])
+    for report, word in heard:
+        if word.heard is Heard.REFUSED:
             await _dispute(desk, report, word.reason or Reason.UNKNOWN_PLATFORM_ERROR)
-    REPORTED.labels(report.step, word.heard).inc()
-    log.info(
-        "redemption_reported",
-        step=report.step,
-        ending=word.heard,
-        reason=word.reason,
-        redemption_id=str(report.redemption_id),
-        order_id=report.order_id,
-        coupon_id=report.coupon_id,
-        attempts=report.attempts,
-        trace=report.traceparent[3:35],
-    )
+        REPORTED.labels(report.step, word.heard).inc()
+    if heard:
+        log.info(
+            "redemptions_reported",
+            endings=dict(Counts(word.heard for _, word in heard)),
+            reasons=sorted({word.reason for _, word in heard if word.reason}),
+            redemption_ids=[str(report.redemption_id) for report, _ in heard],
+            order_ids=[report.order_id for report, _ in heard],
+            coupon_ids=[report.coupon_id for report, _ in heard],
+        )
 
 
 async def _dispute(desk: Desk, report: Report, reason: Reason) -> None:

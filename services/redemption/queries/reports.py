@@ -75,43 +75,46 @@ async def claim_due(conn: Connection, *, lease: timedelta, limit: int) -> list[R
     return reports
 
 
-async def accept(conn: Connection, report: Report, *, verify_id: str | None) -> None:
+async def accept(conn: Connection, accepted: Sequence[tuple[UUID, str | None]]) -> None:
+    """Each with the platform's id of it."""
     await conn.execute(
         """
         WITH accepted AS (
-            UPDATE reports SET state = 'accepted', verify_id = $2, settled_at = now()
-             WHERE report_id = $1 AND state = 'asking'
-            RETURNING redemption_id, coupon_id, use_no, step
+            UPDATE reports p SET state = 'accepted', verify_id = a.verify_id, settled_at = now()
+              FROM unnest($1::uuid[], $2::text[]) AS a (report_id, verify_id)
+             WHERE p.report_id = a.report_id AND p.state = 'asking'
+            RETURNING p.redemption_id, p.coupon_id, p.use_no, p.step, p.verify_id
         )
-        UPDATE ledger l SET verify_id = $2
+        UPDATE ledger l SET verify_id = a.verify_id
           FROM accepted a
          WHERE a.step = 'redeem' AND l.redemption_id = a.redemption_id
            AND l.coupon_id = a.coupon_id AND l.use_no = a.use_no
         """,
-        report.report_id,
-        verify_id,
+        [report_id for report_id, _ in accepted],
+        [verify_id for _, verify_id in accepted],
     )
 
 
-async def put_off(conn: Connection, report_id: UUID, *, wait: timedelta) -> None:
+async def put_off(conn: Connection, waits: Sequence[tuple[UUID, timedelta]]) -> None:
     await conn.execute(
         """
-        UPDATE reports SET state = 'waiting', next_attempt_at = now() + $2::interval
-         WHERE report_id = $1 AND state = 'asking'
+        UPDATE reports p SET state = 'waiting', next_attempt_at = now() + a.wait
+          FROM unnest($1::uuid[], $2::interval[]) AS a (report_id, wait)
+         WHERE p.report_id = a.report_id AND p.state = 'asking'
         """,
-        report_id,
-        wait,
+        [report_id for report_id, _ in waits],
+        [wait for _, wait in waits],
     )
 
 
-async def withdraw(conn: Connection, report_id: UUID) -> None:
+async def withdraw(conn: Connection, report_ids: Sequence[UUID]) -> None:
     """There is nothing that the platform would have to hear of."""
     await conn.execute(
         """
         UPDATE reports SET state = 'withdrawn', settled_at = now()
-         WHERE report_id = $1 AND state = 'asking'
+         WHERE report_id = ANY($1::uuid[]) AND state = 'asking'
         """,
-        report_id,
+        report_ids,
     )
 
 

@@ -16,6 +16,7 @@ from tests.support.launched import Launched
 from tests.support.waiting import eventually
 
 SECRET = "made-up-secret-of-an-app"
+TEA = {"title": "杨枝甘露", "price_fen": 990, "original_price_fen": 1900}
 
 
 async def ok(qiao: Launched, *arguments: str, given: str = "") -> Any:
@@ -182,6 +183,34 @@ async def test_a_program_gets_a_token_for_what_it_may_do_until_it_is_revoked(
     )
     assert said.status == 0, said.err
     assert "client_refused" in await refused(qiao, *token)
+
+
+async def test_a_product_is_added_stocked_and_put_on_sale(qiao: Launched, tmp_path: Path) -> None:
+    name = f"tea-{uuid4().hex[:8]}"
+    file = tmp_path / "product.json"
+    file.write_text(json.dumps({"kind": "meal", "title": name, "skus": [TEA | {"sku_id": name}]}))
+
+    async def added() -> Any:
+        said = await run_qiao(*adding, "--json", data=qiao.data)
+        return said.status == 0 and said.json
+
+    adding = (
+        *("product", "add", "--merchant", "yihetang", "--file", str(file), "--id", name),
+        *("--stock", "5", "--publish"),
+    )
+    product = await eventually(added, what="the merchant known")
+    assert (product["state"], product["skus"][0]["price_fen"]) == ("on_sale", 990)
+    (listed,) = await ok(qiao, "product", "list", "--text", name)
+    assert listed["product_id"] == (await ok(qiao, "product", "show", name))["product_id"] == name
+    (counted,) = await ok(qiao, "stock", "set", name, "8")
+    assert counted["left"] == 8
+    assert [one["total"] for one in await ok(qiao, "stock", "show", "--sku", name)] == [8]
+    assert (await ok(qiao, "product", "withdraw", name))["state"] == "off_shelf"
+    assert "product_unknown" in await refused(qiao, "product", "publish", "nobody-sells-this")
+    by_options = ("product", "add", "--merchant", "yihetang", "--title", "奶茶", "--price")
+    assert (await ok(qiao, *by_options, "9.9"))["skus"][0]["price_fen"] == 990
+    said = await run_qiao(*by_options, "9.999", data=qiao.data)
+    assert (said.status, "--price" in said.err) == (2, True)
 
 
 async def test_an_order_is_listed_shown_and_explained(qiao: Launched) -> None:

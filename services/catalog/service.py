@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from services.catalog.gateway import Gateway
+from services.catalog.handlers.matching import Matcher
 from services.catalog.handlers.questions import Questions, QueueLimits
 from services.catalog.handlers.reserving import Decider, Terms, deciding
 from services.catalog.handlers.syncing import Syncer
@@ -54,9 +55,14 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         heard = subscriptions(zone=settings.zone)
         app[operations.SUBSCRIPTIONS] = heard
         await enter(consuming(database, broker, heard, durable="catalog"))
-        syncer = await enter(_syncer(database, settings))
-        sync = Task("sync", settings.catalog_sync_seconds, syncer.round)
-        await enter(scheduled((*schedule(database, settings), sync)))
+        gateway = await enter(_gateway(settings))
+        sync = Syncer(database, gateway, settings)
+        match = Matcher(database, gateway, settings)
+        pushing = (
+            Task("sync", settings.catalog_sync_seconds, sync.round),
+            Task("match-stores", settings.catalog_sync_seconds, match.round),
+        )
+        await enter(scheduled((*schedule(database, settings), *pushing)))
         app[QUESTIONS] = questions = Questions(_limits(settings))
         decider = Decider(questions, hot, _terms(settings))
         await enter(deciding(decider, writers=settings.catalog_deciders))
@@ -65,17 +71,16 @@ async def running(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _syncer(database: Database, settings: Settings) -> AsyncIterator[Syncer]:
+async def _gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """Calls platforms with tokens of intake's."""
     credentials = service_credentials(settings.access_url, settings.master_key_bytes, "catalog")
     async with client_session() as session:
-        gateway = Gateway(
+        yield Gateway(
             session,
             ServiceClient(session, settings.intake_url, credentials),
             base_urls=settings.base_urls,
             calls_per_second=settings.catalog_goods_calls_per_second,
         )
-        yield Syncer(database, gateway, settings)
 
 
 def _limits(settings: Settings) -> QueueLimits:

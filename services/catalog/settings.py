@@ -49,6 +49,8 @@ class Settings(CommonSettings):
     catalog_read_back_seconds: float = Field(default=900.0, gt=0)
     # Stock of one product goes to its platform this often at most.
     catalog_stock_pause_seconds: float = Field(default=3.0, ge=0)
+    # Whether a platform has found a store; it says so too, unless its message is lost.
+    catalog_match_poll_seconds: float = Field(default=300.0, gt=0)
     # Of all calls about goods by one application.
     catalog_goods_calls_per_second: float = Field(default=10.0, gt=0)
 

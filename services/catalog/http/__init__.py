@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.catalog.http import products, reservations, sheets, stock, syncs
+from services.catalog.http import matching, products, reservations, sheets, stock, syncs
 from services.catalog.http.reservations import QUESTIONS
 from shared.web.operations import HEALTH_ROUTES, OPERATION_ROUTES
 from shared.web.routes import Route
@@ -17,4 +17,5 @@ ROUTES: Sequence[Route] = (
     *stock.ROUTES,
     *reservations.ROUTES,
     *syncs.ROUTES,
+    *matching.ROUTES,
 )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, TypeAlias
 
 import structlog
@@ -105,8 +106,7 @@ def _read_declared(request: web.Request, route: Route) -> None:
         # Nothing is said about this route.
         return
     request[QUERY] = read_query(request, route.query)
-    if route.body is not None:
-        request[BODY] = route.body
+    request[BODY] = route.body or NoneType
 
 
 def _authenticate(request: web.Request) -> Principal:

@@ -2,13 +2,10 @@
 
 import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import requests
 import schemathesis
-import yaml
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis import Case
 from schemathesis.checks import load_all_checks, not_a_server_error
@@ -17,20 +14,17 @@ from schemathesis.core.transport import Response
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi import checks
 
+from tests.support.documented import assert_documented, read_document
 from tests.support.launched import Launched
 
-_DOCUMENTS = Path(__file__).parent.parent.parent / "docs" / "openapi"
 # What every service offers is held once.
 _EVERYWHERE = r"^/(healthz|readyz|metrics|v1/dead-letters.*|v1/outbox.*)$"
 # The simulator calls the address it is given: any host of the world.
-_CALLS_OUT = "/sim/v1/apps"
+CALLS_OUT = "/sim/v1/apps"
 _LONG = bool(os.environ.get("QIAO_FUZZ"))
 _TOKEN_SECONDS = 240.0
 _REQUEST_SECONDS = 20.0
-_UNAUTHORIZED = 401
-_REFERENCE = "#/components/schemas/"
-# Any, throughout this file: the document is JSON.
-_Json = dict[str, Any]
+_UNAUTHORIZED, _SERVER_ERROR = 401, 500
 _CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -50,47 +44,17 @@ load_all_checks()
 
 
 def surface(service: str, *, whole: bool = False) -> BaseSchema:
-    """The document as a reader would have it who notices every member that it does not name."""
-    document = _document(service)
-    for schema in _shown(document):
-        if schema.get("type") == "object" and "properties" in schema:
-            schema.setdefault("additionalProperties", False)
+    """What is held against the document; `whole` with what every service offers."""
     config = SchemathesisConfig.from_dict(
         {
             "generation": {"with-security-parameters": False},
             "checks": {"negative_data_rejection": {"expected-statuses": ["4xx"]}},
         }
     )
-    loaded = schemathesis.openapi.from_dict(document, config=config).exclude(path=_CALLS_OUT)
+    loaded = schemathesis.openapi.from_dict(read_document(service), config=config).exclude(
+        path=CALLS_OUT
+    )
     return loaded if whole or _LONG else loaded.exclude(path_regex=_EVERYWHERE)
-
-
-def _document(service: str) -> _Json:
-    text = (_DOCUMENTS / f"{service}.yaml").read_text()
-    # The fast loader: this is read whenever tests are collected.
-    document: _Json = yaml.load(text, yaml.CSafeLoader)
-    return document
-
-
-def _shown(document: _Json) -> Iterator[_Json]:
-    """The schemas that stand in answers."""
-    schemas = document["components"]["schemas"]
-    found: set[str] = set()
-    waiting = [
-        operation["responses"] for path in document["paths"].values() for operation in path.values()
-    ]
-    waiting.append(document["components"]["responses"])
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, list):
-            waiting += part
-        elif isinstance(part, dict):
-            waiting += part.values()
-            name = str(part.get("$ref", "")).removeprefix(_REFERENCE)
-            if name in schemas and name not in found:
-                found.add(name)
-                waiting.append(schemas[name])
-                yield schemas[name]
 
 
 class Target:
@@ -114,6 +78,21 @@ class Target:
             allow_redirects=False,
         )
         self._notice(response)
+
+    def send(self, service: str, method: str, path: str, body: bytes, kind: str) -> int:
+        """Send these bytes; fail where the answer is not as the document says."""
+        response = self._session.request(
+            method,
+            self.url(service) + path,
+            data=body,
+            headers={**self.headers(), "Content-Type": kind},
+            timeout=_REQUEST_SECONDS,
+        )
+        if response.status_code == _UNAUTHORIZED:
+            self._until = 0.0
+        assert response.status_code < _SERVER_ERROR, f"{method} {path} {body[:200]!r}"
+        assert_documented(service, method, path, response.status_code, response.json())
+        return response.status_code
 
     def url(self, service: str) -> str:
         return str(self._qiao.ready[service])

@@ -64,9 +64,22 @@ class CallFaults(_Switches):
     dropped_after: PerMille = 0
 
 
+class QuestionFaults(_Switches):
+    # Asked a second time at once, as where an answer was lost on its way; only the first counts,
+    # and a second one that says something else is counted as a contradiction.
+    doubled: PerMille = 0
+
+
+class RefundFaults(_Switches):
+    # The buyer asks for his money in the moment before his coupon is redeemed.
+    at_verify: PerMille = 0
+
+
 class Faults(_Switches):
     seed: int = 1
     webhooks: WebhookFaults = WebhookFaults()
+    questions: QuestionFaults = QuestionFaults()
+    refunds: RefundFaults = RefundFaults()
     # By call; "*" is for those not named.
     calls: Mapping[CallKind | Literal["*"], CallFaults] = Field(default_factory=dict)
 
@@ -79,6 +92,7 @@ ALL_FAULTS = Faults(
     webhooks=WebhookFaults(
         lost=5, late=10, late_seconds=10, doubled=30, reordered=50, conflicting=5, forged=5
     ),
+    questions=QuestionFaults(doubled=30),
     calls={
         "*": CallFaults(slow=5, slow_seconds=1, error=5, dropped_before=5, dropped_after=5),
         CallKind.VERIFY: CallFaults(

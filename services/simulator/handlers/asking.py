@@ -8,7 +8,8 @@ from datetime import timedelta
 import structlog
 from prometheus_client import Counter, Histogram
 
-from services.simulator.domain.questions import Form
+from services.simulator.domain.faults import strikes
+from services.simulator.domain.questions import Form, Reply
 from services.simulator.gateway import Address, QuestionPoster
 from services.simulator.handlers.hearing import Answered, hear
 from services.simulator.handlers.platform_key import platform_key
@@ -81,24 +82,40 @@ class Asker:
         while True:
             due = await self._taken.get()
             sent_at, started = utc_now(), time.perf_counter()
-            reply = await self._poster.ask(
-                Address(
-                    due.client_key,
-                    due.client_secret,
-                    due.spi_url,
-                    due.trade_url,
-                    due.callback_token,
-                ),
-                due.form,
-                due.action,
-                due.body,
-                key=await platform_key(self._world) if due.form is Form.TRADE else None,
-            )
+            reply = await self._send(due)
             elapsed = time.perf_counter() - started
+            if self._is_doubled(due):
+                again = await self._send(due)
+                self._world.count_second_answer(due.action, agrees=again.read() == reply.read())
             ANSWER_SECONDS.observe(elapsed)
             ASKED.labels(due.form, due.action).inc()
             self._answered.append(Answered(due, reply, sent_at, round(elapsed * 1000)))
             self._answers.ring()
+
+    async def _send(self, due: DueQuestion) -> Reply:
+        return await self._poster.ask(
+            Address(
+                due.client_key,
+                due.client_secret,
+                due.spi_url,
+                due.trade_url,
+                due.callback_token,
+            ),
+            due.form,
+            due.action,
+            due.body,
+            key=await platform_key(self._world) if due.form is Form.TRADE else None,
+        )
+
+    def _is_doubled(self, due: DueQuestion) -> bool:
+        """Only at its first try. A question has no name but its number."""
+        faults = self._world.faults
+        return due.attempts == 0 and strikes(
+            faults.questions.doubled,
+            seed=faults.seed,
+            fault="question:doubled",
+            entity=str(due.question_id),
+        )
 
     async def _hear(self) -> None:
         while True:

@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 import orjson
 
 from services.simulator.domain import numbers, shapes
+from services.simulator.domain.after_sales import Cause
 from services.simulator.domain.asked import AskedCode, VerifyPart, VerifyRequest
 from services.simulator.domain.codes import Code, PlatformError
-from services.simulator.domain.coupons import Channel, Coupon, Order, Verification
-from services.simulator.handlers import merchant_codes
+from services.simulator.domain.coupons import Channel, Coupon, CouponState, Order, Verification
+from services.simulator.domain.faults import strikes
+from services.simulator.handlers import merchant_codes, refunding
+from services.simulator.handlers.moment import moment
 from services.simulator.handlers.saving import Changes, lock_orders, save
 from services.simulator.handlers.world import World
 from services.simulator.queries import apps, redemptions
@@ -50,6 +53,8 @@ async def verify(
         poi_owners=await apps.find_poi_owners(conn, [request.poi_id for request in requests]),
         numbers=iter(()),
     )
+    if world.faults.refunds.at_verify:
+        await _refund_some(conn, parts, batch)
     requests = [_expanded(request, batch) for request in requests]
     uses = sum(len(part.codes) for request in requests for part in request.parts)
     batch.numbers = iter(await world.numbers.take(conn, uses))
@@ -63,6 +68,34 @@ async def verify(
     if answered:
         await redemptions.keep_answers(conn, answered)
     return answers
+
+
+async def _refund_some(conn: Connection, parts: Sequence[VerifyPart], batch: _Batch) -> None:
+    """Buyers who change their minds at the till, where that fault is on: once for each coupon."""
+    faults = batch.world.faults
+    at = await moment(batch.world, conn, batch.orders.values(), batch.now)
+    for part in parts:
+        preparation = batch.preparations.get(part.verify_token)
+        if preparation is None or preparation.answer is not None:
+            continue
+        order = batch.orders[preparation.order_id]
+        asked = {code.certificate_id for code in part.codes}
+        struck = [
+            coupon
+            for coupon in order.coupons
+            if coupon.certificate_id in asked
+            and coupon.state is CouponState.AVAILABLE
+            and coupon.refund_rejected_at is None
+            and strikes(
+                faults.refunds.at_verify,
+                seed=faults.seed,
+                fault="refund:at_verify",
+                entity=f"{order.reference}:{coupon.place}",
+            )
+        ]
+        if struck:
+            refunding.open_refund(at, order, struck, Cause.BUYER, reason="核销时退款")
+    batch.changes = at.changes
 
 
 def _expanded(request: VerifyRequest, batch: _Batch) -> VerifyRequest:

@@ -11,6 +11,7 @@ from services.simulator.domain.codes import Code
 from services.simulator.domain.encryption import CodeCipher
 from services.simulator.domain.faults import NO_FAULTS, CallKind, Faults
 from services.simulator.domain.pace import Pace
+from services.simulator.domain.questions import Action
 from services.simulator.handlers.numbers import Numbers
 from services.simulator.queries.apps import ClientToken
 from services.simulator.queries.controls import find_control
@@ -45,6 +46,9 @@ class World:
     def count_call(self, call: CallKind, code: Code) -> None:
         self.calls[call, code] += 1
         CALLS.labels(call, int(code)).inc()
+
+    def count_second_answer(self, action: Action, *, agrees: bool) -> None:
+        self.calls[f"second_answer:{action}", 0 if agrees else 1] += 1
 
     def ring(self) -> None:
         self.webhooks_queued.ring()

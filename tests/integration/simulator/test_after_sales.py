@@ -236,3 +236,38 @@ async def test_a_question_without_an_answer_stays_in_the_queue(
     lines = await simulator.control("GET", "questions", action=REFUND_APPLY, state="queued")
     assert [one["order_id"] for one in lines["items"]] == [order["order_id"]]
     assert (await simulator.control("GET", "idle"))["idle"] is False
+
+
+async def test_a_buyer_who_changes_his_mind_at_the_till_comes_first(
+    simulator: Client, merchant: Merchant
+) -> None:
+    merchant.answers[REFUND_APPLY] = lambda _: {"result": 2}
+    theirs, ours = await simulator.order(), await issued(simulator)
+    await simulator.control("PUT", "faults", {"refunds": {"at_verify": 1000}})
+
+    refused = await simulator.redeem(theirs["coupons"][0])
+    early = await verify(simulator, ours, code(ours))
+
+    assert refused["result"] == 1250
+    assert early["verify_results"][0]["result"] == 2100004
+    await becomes(simulator, theirs, "refunded")
+    await becomes(simulator, ours, "available")
+    # Refused by the merchant: he does not ask again.
+    assert (await verify(simulator, ours, code(ours)))["verify_results"][0]["result"] == 0
+
+
+async def test_a_second_answer_that_says_something_else_is_counted(
+    simulator: Client, merchant: Merchant
+) -> None:
+    await simulator.control("PUT", "faults", {"questions": {"doubled": 1000}})
+    answers: list[Json] = [{"result": 1}, {"result": 0}]
+    order = await issued(simulator)
+    merchant.answers[REFUND_APPLY] = lambda _: answers.pop(0)
+
+    await refund(simulator, order)
+
+    await becomes(simulator, order, "refunded")
+    await until(lambda: not answers)
+    calls = (await simulator.control("GET", "stats"))["calls"]
+    assert calls["second_answer:fulfilment.order.tripartite_code"] == {"0": 1}
+    assert calls["second_answer:fulfilment.order.refund_apply"] == {"1": 1}

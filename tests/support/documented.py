@@ -67,9 +67,10 @@ def assert_documented(service: str, method: str, path: str, status: int, body: o
     responses = operation_of(service, method, path.partition("?")[0])["responses"]
     assert str(status) in responses, f"{method} {path}: {status} is in no document: {body}"
     errors = [
-        error.message for error in _validator(service, responses[str(status)]).iter_errors(body)
+        f"{error.json_path}: {error.message}"
+        for error in _validator(service, responses[str(status)]).iter_errors(body)
     ]
-    assert errors == [], f"{method} {path}: {status} is not as documented"
+    assert errors == [], f"{method} {path}: {status} is not as documented: {errors}"
 
 
 def _validator(service: str, response: Json) -> Draft202012Validator:

@@ -67,6 +67,10 @@ chaos: $(INSTALLED) ## kill -9 of every service in mid-stream, NATS away for a m
 rehearsal: $(INSTALLED) ## a live show of 20,000 orders with every fault of the platform
 	@$(PYTEST) -m soak -s tests/system/test_rehearsal.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## send every service what its OpenAPI document allows and forbids, for a long time
+	@QIAO_FUZZ=1 $(PYTEST) -s tests/system/test_fuzz.py $(ARGS)
+
 .PHONY: bench-short race-short chaos-short rehearsal-short
 bench-short race-short chaos-short rehearsal-short:
 	@QIAO_SHORT=1 $(MAKE) $(@:-short=)

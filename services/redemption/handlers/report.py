@@ -159,7 +159,7 @@ async def _settle(desk: Desk, heard: Sequence[tuple[Report, Word]]) -> None:
     if heard:
         log.info(
             "redemptions_reported",
-            endings=dict(Counts(word.heard for _, word in heard)),
+            endings=dict(Counts(word.heard.value for _, word in heard)),
             reasons=sorted({word.reason for _, word in heard if word.reason}),
             redemption_ids=[str(report.redemption_id) for report, _ in heard],
             order_ids=[report.order_id for report, _ in heard],

@@ -9,6 +9,7 @@ from deploy.cli import (
     dead_letters,
     merchants,
     orders,
+    product_lists,
     products,
     staff,
     stock,
@@ -35,6 +36,7 @@ app.command("up")(up)
 app.command("tail")(tail)
 app.command("token")(token)
 app.command("simulate")(simulate)
+product_lists.add_commands(products.app)
 for name, group in (
     ("order", orders.app),
     ("after-sales", after_sales.app),

@@ -23,7 +23,7 @@ install: $(INSTALLED) ## make .venv from uv.lock (the others do it when it is ne
 
 .PHONY: run
 run: $(INSTALLED) ## start everything with the demo; ARGS="--no-demo --port-base 8000" are passed on
-	@exec $(BIN)/python -m deploy.cli.up $(ARGS)
+	@exec $(BIN)/python -m deploy.cli.entry up $(ARGS)
 
 .PHONY: test
 test: $(INSTALLED) ## every test but the long ones; ARGS="-k coupon" are passed on
@@ -58,6 +58,10 @@ bench: $(INSTALLED) ## figures: deliveries a second, latencies, memory (prints c
 .PHONY: race
 race: $(INSTALLED) ## 64 terminals race for each of 1,000 coupons
 	@$(PYTEST) -m soak -s tests/system/test_race.py $(ARGS)
+
+.PHONY: refund-race
+refund-race: $(INSTALLED) ## a refund and a redemption fired together at each of 5,000 coupons
+	@$(PYTEST) -m soak -s tests/system/test_refund_race.py $(ARGS)
 
 .PHONY: chaos
 chaos: $(INSTALLED) ## kill -9 of every service in mid-stream, NATS away for a minute

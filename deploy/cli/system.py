@@ -27,7 +27,11 @@ _INTERRUPTED_EXIT_CODE = 130
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="DIR", help="qiao up 的数据目录 · data folder of qiao up [.qiao]"
+        "--data",
+        metavar="DIR",
+        # What cannot be read is told in our own words.
+        readable=False,
+        help="qiao up 的数据目录 · data folder of qiao up [.qiao]",
     ),
 ]
 Answer = TypeVar("Answer")

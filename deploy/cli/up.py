@@ -11,19 +11,23 @@ from deploy.embedded.plan import Options
 
 
 def up(
-    data: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".qiao"),
-    port_base: Annotated[int, typer.Option(help="The first of the ports that are used.")] = 7000,
-    host: Annotated[str, typer.Option(help="Where the services listen.")] = "127.0.0.1",
+    data: Annotated[
+        Path, typer.Option(readable=False, help="数据目录 · where everything is kept")
+    ] = Path(".qiao"),
+    port_base: Annotated[int, typer.Option(help="第一个端口 · the first of the ports")] = 7000,
+    host: Annotated[str, typer.Option(help="监听地址 · where the services listen")] = "127.0.0.1",
     *,
     demo: Annotated[
-        bool, typer.Option("--demo/--no-demo", help="With simulator, example data and orders.")
+        bool, typer.Option("--demo/--no-demo", help="带演示 · with simulator and example data")
     ] = True,
     json_output: Annotated[
         bool,
-        typer.Option("--json", help="One line of JSON on stdout when all is ready, or why not."),
+        typer.Option(
+            "--json", help="就绪或失败时输出一行 JSON · one line of JSON when ready, or why not"
+        ),
     ] = False,
 ) -> None:
-    """Start everything, show what happens, and stop everything with Ctrl-C."""
+    """启动全部,Ctrl-C 全部停止 · Start everything; Ctrl-C stops everything."""
     sys.exit(
         launch(
             Options(data=data, port_base=port_base, host=host, demo=demo, json_output=json_output)
@@ -31,6 +35,11 @@ def up(
     )
 
 
-if __name__ == "__main__":
-    # For `make run`: without the other commands it starts sooner.
-    typer.run(up)
+def main() -> None:
+    """`qiao up` without the other commands, which it need not wait for."""
+    app = typer.Typer(
+        add_completion=False, context_settings={"help_option_names": ["-h", "--help"]}
+    )
+    app.command("up")(up)
+    app.callback()(lambda: None)
+    app(prog_name="qiao")

@@ -5,6 +5,7 @@ import errno
 import getpass
 import json
 import os
+import pwd
 import socket
 import sys
 import time
@@ -28,6 +29,15 @@ def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:
     """Raise for a Python that is too old; the imports of `qiao up` must not be newer than that."""
     if version < _OLDEST_PYTHON:
         raise problems.python_too_old(".".join(map(str, version)))
+
+
+def check_user(user_id: int | None = None) -> None:
+    """Raise for a user without a name, as containers have them: PostgreSQL's tools want one."""
+    user_id = os.geteuid() if user_id is None else user_id
+    try:
+        pwd.getpwuid(user_id)
+    except KeyError:
+        raise problems.user_without_name(user_id) from None
 
 
 def check_data(data: DataFolder, *, needed_mb: int = NEEDED_MB) -> None:

@@ -24,6 +24,8 @@ def launch(options: Options) -> int:
     plan = plan_for(options)
     try:
         checks.check_python()
+        if plan.external_postgres_url is None:
+            checks.check_user()
         checks.check_data(plan.data)
         plan.data.create()
         with plan.data.locked():
@@ -36,6 +38,9 @@ def launch(options: Options) -> int:
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED_EXIT_CODE
+    finally:
+        # Everything is stopped: pressed once more, it has nothing left to say.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return 0
 
 

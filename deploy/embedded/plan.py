@@ -105,7 +105,7 @@ class Plan:
         """One of our own commands, run beside the services."""
         return Program(
             name="-".join(part for part in arguments if not part.startswith("--")),
-            command=(sys.executable, "-m", "deploy.cli.main", *arguments),
+            command=(sys.executable, "-m", "deploy.cli.entry", *arguments),
             environment=environment,
             folder=_PROJECT,
             on_terminal=on_terminal,

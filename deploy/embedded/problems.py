@@ -38,6 +38,21 @@ def python_too_old(version: str) -> Problem:
     )
 
 
+def user_without_name(user_id: int) -> Problem:
+    return Problem(
+        Text(
+            f"用户编号 {user_id} 在本机没有用户名,PostgreSQL 无法启动。",
+            f"User id {user_id} has no name on this machine, and PostgreSQL does not start "
+            "without one.",
+        ),
+        Text(
+            "换一个有名字的用户(或在 /etc/passwd 中登记),或用 QIAO_POSTGRES_URL 指定别处的数据库。",
+            "Run it as a user with a name (or add one to /etc/passwd), or name a database "
+            "elsewhere with QIAO_POSTGRES_URL.",
+        ),
+    )
+
+
 def port_in_use(port: int, *, user: str, port_base: int) -> Problem:
     other = port_base + 100 if port_base < _HIGH_PORT_BASE else 7000
     return Problem(

@@ -55,7 +55,7 @@ async def started_qiao(
     """Killed at the end of the block if it still runs."""
     known = {**os.environ, **(environment or {})}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy.cli.main", *arguments),
+        *(sys.executable, "-m", "deploy.cli.entry", *arguments),
         cwd=ROOT,
         env=known if data is None else {**known, "QIAO_DATA": str(data)},
         stdin=asyncio.subprocess.PIPE,

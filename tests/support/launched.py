@@ -71,7 +71,7 @@ async def launching(
     base = free_port_base() if port_base is None else port_base
     with tempfile.TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "deploy.cli.main", "up", "--json"),
+            *(sys.executable, "-m", "deploy.cli.entry", "up", "--json"),
             *("--data", str(data), "--port-base", str(base), *options),
             cwd=ROOT,
             env={**os.environ, **(environment or {})},

@@ -178,6 +178,17 @@ async def test_signals_at_any_moment_of_the_start_end_it_and_leave_nothing(data:
         assert qiao.ready["ready"]
 
 
+async def test_a_single_ctrl_c_while_it_loads_is_quiet(data: Path) -> None:
+    for milliseconds in (600, 900, 1300):
+        async with launching(data, "--no-demo") as qiao:
+            # The moment is the point of this test; before the first, Python itself still starts.
+            await asyncio.sleep(milliseconds / 1000)
+            qiao.process.send_signal(signal.SIGINT)
+            status = await asyncio.wait_for(qiao.process.wait(), _STOP_SECONDS)
+            assert status in {0, 130}, (milliseconds, qiao.said())
+            assert "Traceback" not in qiao.said()
+
+
 async def test_a_file_in_the_place_of_the_data_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert "is not a folder" in await _refusal(tmp_path / "file" / "data")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.account import account_for
-from deploy.embedded.checks import check_data, check_ports, check_python
+from deploy.embedded.checks import check_data, check_ports, check_python, check_user
 from deploy.embedded.data import DataFolder
 from deploy.embedded.plan import Options, plan_for
 from deploy.embedded.problems import Problem
@@ -29,6 +29,12 @@ def test_a_python_before_3_11_is_refused() -> None:
     with pytest.raises(Problem, match=r"Python 3\.10\.14 is too old"):
         check_python((3, 10, 14))
     check_python((3, 11, 0))
+
+
+def test_a_user_without_a_name_is_refused_before_postgres_is() -> None:
+    with pytest.raises(Problem, match="User id 3999999999 has no name"):
+        check_user(3_999_999_999)
+    check_user(0)
 
 
 def test_a_new_folder_and_our_own_are_welcome(tmp_path: Path) -> None:

@@ -63,6 +63,10 @@ race: $(INSTALLED) ## 64 terminals race for each of 1,000 coupons
 refund-race: $(INSTALLED) ## a refund and a redemption fired together at each of 5,000 coupons
 	@$(PYTEST) -m soak -s tests/system/test_refund_race.py $(ARGS)
 
+.PHONY: refund-race
+refund-race: $(INSTALLED) ## a refund and a redemption fired together at each of 5,000 coupons
+	@$(PYTEST) -m soak -s tests/system/test_refund_race.py $(ARGS)
+
 .PHONY: chaos
 chaos: $(INSTALLED) ## kill -9 of every service in mid-stream, NATS away for a minute
 	@$(PYTEST) -m soak -s tests/system/test_chaos.py $(ARGS)
@@ -75,8 +79,8 @@ rehearsal: $(INSTALLED) ## a live show of 20,000 orders with every fault of the 
 fuzz: $(INSTALLED) ## send every service what its OpenAPI document allows and forbids, for a long time
 	@QIAO_FUZZ=1 $(PYTEST) -s tests/system/test_fuzz.py $(ARGS)
 
-.PHONY: bench-short race-short chaos-short rehearsal-short
-bench-short race-short chaos-short rehearsal-short:
+.PHONY: bench-short race-short refund-race-short chaos-short rehearsal-short
+bench-short race-short refund-race-short chaos-short rehearsal-short:
 	@QIAO_SHORT=1 $(MAKE) $(@:-short=)
 
 .PHONY: docs

@@ -215,12 +215,16 @@ def _verify_part(
         kept: list[shapes.Json] = orjson.loads(preparation.answer)["verify_results"]
         return kept
     order = batch.orders[preparation.order_id]
+    judged = list(_judged(part, preparation, batch))
     results = [
         _spend(order, asked, request.poi_id, part.verify_token, batch)
         if code is None
         else shapes.verify_result(code, given=asked.given)
-        for asked, code in list(_judged(part, preparation, batch))
+        for asked, code in judged
     ]
+    if any(code is Code.BUSY for _, code in judged):
+        # To be asked again with the same token: no answer to keep.
+        return results
     answer = {
         "certificate_ids": [
             asked.certificate_id and str(asked.certificate_id) for asked in part.codes

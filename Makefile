@@ -63,10 +63,6 @@ race: $(INSTALLED) ## 64 terminals race for each of 1,000 coupons
 refund-race: $(INSTALLED) ## a refund and a redemption fired together at each of 5,000 coupons
 	@$(PYTEST) -m soak -s tests/system/test_refund_race.py $(ARGS)
 
-.PHONY: refund-race
-refund-race: $(INSTALLED) ## a refund and a redemption fired together at each of 5,000 coupons
-	@$(PYTEST) -m soak -s tests/system/test_refund_race.py $(ARGS)
-
 .PHONY: chaos
 chaos: $(INSTALLED) ## kill -9 of every service in mid-stream, NATS away for a minute
 	@$(PYTEST) -m soak -s tests/system/test_chaos.py $(ARGS)

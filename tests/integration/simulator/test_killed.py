@@ -42,6 +42,7 @@ class Process:
             # So that what a killed sender held is sent again soon.
             "QIAO_SIMULATOR_WEBHOOK_TIMEOUT_SECONDS": "0.5",
             "QIAO_SIMULATOR_WEBHOOK_RETRY_SECONDS": "0.2",
+            "QIAO_SIMULATOR_SPI_TIMEOUT_SECONDS": "1",
         }
         self._process: asyncio.subprocess.Process | None = None
 

@@ -29,6 +29,7 @@ from tests.integration.redemption.platform import (
     simulator_settings,
 )
 from tests.support.access import Access, running_access
+from tests.support.documented import assert_documented
 from tests.support.waiting import eventually
 
 MERCHANT = "yihetang"
@@ -67,7 +68,9 @@ class Till:
             headers={"Authorization": f"Bearer {self.token}"},
         ) as response:
             raw = await response.read()
-            return Answer(response.status, json.loads(raw or b"{}"), raw, response.headers)
+            answer = json.loads(raw or b"{}")
+            assert_documented("redemption", method, path, response.status, answer)
+            return Answer(response.status, answer, raw, response.headers)
 
     async def scan(self, text: str, **more: str) -> Answer:
         return await self.ask("POST", "/v1/preparations", {"scan": text, **more})

@@ -25,6 +25,10 @@ from shared.postgres.connection import is_outage
 from shared.sealing.keyring import Keyring
 
 _BATCH = 500
+# After a small batch it waits a moment, so that the next one is worth its transaction; a question
+# that comes alone is not held up by it.
+_SMALL_BATCH = 20
+_LINGER_SECONDS = 0.01
 _NAMED_PER_LINE = 50
 
 log = structlog.get_logger()
@@ -80,6 +84,8 @@ class AnswerWriter:
         """Until the queue is closed and empty."""
         while batch := await self.queue.take():
             await self._commit(batch)
+            if len(batch) < _SMALL_BATCH:
+                await asyncio.sleep(_LINGER_SECONDS)
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         try:

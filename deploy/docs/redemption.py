@@ -24,9 +24,9 @@ pending, and the same question is asked until it does.
 _CALLS = (
     ("`POST /v1/preparations` `{scan, store_id?}`", "write", "扫码 · what a scan stands for"),
     (
-        "`PUT /v1/redemptions/{redemption_id}` `{preparation_id, coupon_ids}`",
+        "`PUT /v1/redemptions/{redemption_id}` `{preparation_id, coupon_ids, times?}`",
         "write",
-        "核销 · spend",
+        "核销 · spend; `times` uses of a card whose code is ours",
     ),
     ("`GET /v1/redemptions/{redemption_id}`", "read", "现状 · as it is now"),
     (
@@ -45,10 +45,13 @@ _CALLS = (
         "被拒绝的尝试 · attempts turned down",
     ),
     ("`GET /v1/reasons`", "read", "全部原因 · the table below"),
+    ("`GET /v1/disputes?merchant&limit&cursor`", "read", "平台不认的核销 · what it disputes"),
 )
 _WHO = """
 A terminal's token is for one store; whoever may enter several names `store_id`. Any terminal of
 the store may use a scan of the store. One scan pays for one redemption.
+
+Coupons whose codes are ours are spent here at once, without the platform: [codes.md](codes.md).
 """
 _OUTCOMES = (
     (
@@ -105,13 +108,17 @@ _PICTURES = (
         REDEMPTION_MOVES,
         (
             "[*] --> pending: the ledger holds every coupon",
+            "[*] --> redeemed: a coupon whose code is ours, at once",
             "[*] --> refused: something speaks against it",
         ),
     ),
     (
         "一张券的一次使用 · A use of a coupon, in the ledger",
         LEDGER_MOVES,
-        ("[*] --> held: a redemption begins",),
+        (
+            "[*] --> held: a redemption begins",
+            "[*] --> spent: a coupon whose code is ours, at once",
+        ),
     ),
     (
         "一次撤销 · A cancellation",

@@ -14,7 +14,7 @@ from services.redemption.handlers.desk import Desk
 from services.redemption.handlers.scan_ours import PREFIX_WINDOW
 from services.redemption.queries import preparations, scans
 from shared.messaging.background import background, pause
-from shared.postgres.connection import CONFLICTS, OUTAGES
+from shared.postgres.connection import DELAYS
 
 _OUTAGE_SECONDS: Final = 1.0
 _FORGET_BATCH: Final = 1000
@@ -78,7 +78,7 @@ def _repeating(desk: Desk, task: Task) -> Callable[[asyncio.Event], Awaitable[No
             try:
                 if await task.run(desk):
                     continue
-            except (*OUTAGES, *CONFLICTS) as outage:
+            except DELAYS as outage:
                 log.warning("task_delayed", task=task.name, error=type(outage).__name__)
                 await pause(stop, _OUTAGE_SECONDS)
             await pause(stop, task.interval_seconds)

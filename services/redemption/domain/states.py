@@ -39,6 +39,7 @@ LEDGER_MOVES: Final[Mapping[tuple[LedgerState, str], LedgerState]] = MappingProx
         (LedgerState.HELD, "the platform did not spend it"): LedgerState.RELEASED,
         (LedgerState.SPENT, "taken back at the counter"): LedgerState.RELEASED,
         (LedgerState.SPENT, "taken back at the platform"): LedgerState.RELEASED,
+        (LedgerState.SPENT, "the platform did not accept our code"): LedgerState.RELEASED,
     }
 )
 

@@ -149,7 +149,7 @@ ROUTES: Final = (
         "codes:reveal",
         summary="The code of a coupon of ours as a QR picture; that it was shown is audited",
         query=coupons.QrQuery,
-        answers={200: Media("image/svg+xml")},
+        answers={200: Media("image/*")},
         refusals={404: ("not_found",)},
     ),
     Route(

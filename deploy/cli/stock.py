@@ -69,6 +69,29 @@ def set_stock(
     print_list(answer["items"], _COLUMNS, as_json=as_json)
 
 
+@app.command("oversold")
+def list_oversold(
+    data: Data = None,
+    merchant: Annotated[str | None, typer.Option(help="只看此商家 · of this merchant")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """付款太晚、库存已售出的订单 · Orders paid after their stock had gone to others.
+
+    They are served by themselves once there is stock again.
+    """
+    query = {"merchant": merchant, "state": "oversold"}
+    found = ask(data, lambda qiao: everything(qiao.catalog, "/v1/reservations", query))
+    columns = {
+        "订单 Order": "order_id",
+        "商家 Merchant": "merchant",
+        "下单 Asked": "decided_at",
+        "付款期限 Pay until": "pay_until",
+        "明细 Lines": "lines",
+    }
+    print_list(found, columns, as_json=as_json)
+
+
 def _count(text: str) -> int | None:
     if text == _UNLIMITED:
         return None

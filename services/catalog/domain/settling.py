@@ -119,7 +119,10 @@ def settle(
         case ((ReservationState.REFUSED | ReservationState.REFUNDED), _):
             return Move(reservation, reservation)
         case ((ReservationState.RELEASED | ReservationState.OVERSOLD), Fate.PAID):
-            return _take_again(reservation, stock)
+            taken = _take_again(reservation, stock)
+            if taken.after.state is ReservationState.OVERSOLD:
+                return taken
+            return _refund(taken, news, stock, today=today)
         case ((ReservationState.RELEASED | ReservationState.OVERSOLD), _):
             return Move(reservation, replace(reservation, state=ReservationState.RELEASED))
         case _, Fate.CLOSED:
@@ -177,7 +180,7 @@ def _refund(move: Move, news: News, stock: MutableMapping[int, Count], *, today:
         lines.append(replace(line, restocked=line.restocked + back))
     after = replace(move.after, lines=tuple(lines))
     if not whole:
-        return Move(move.before, after)
+        return replace(move, after=after)
     after = replace(after, state=ReservationState.REFUNDED)
     return Move(move.before, after, _buyers(after.lines, sign=-1))
 

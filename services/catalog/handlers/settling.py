@@ -15,7 +15,7 @@ from services.catalog.handlers import metrics
 from services.catalog.handlers.crossing import say_changes
 from services.catalog.queries import settling as queries
 from services.catalog.queries import stock as stock_queries
-from services.catalog.queries.settling import OrderNews
+from services.catalog.queries.settling import OrderName
 from shared.clock import utc_now
 from shared.contracts.envelope import Event
 from shared.contracts.making import event
@@ -34,9 +34,9 @@ async def on_orders_changed(
     conn: Connection, events: Sequence[Event], *, zone: ZoneInfo
 ) -> Sequence[Event]:
     """The newest version of each order decides; orders that nobody asked about pass by."""
-    newest: dict[tuple[str, str], Event] = {}
+    newest: dict[OrderName, Event] = {}
     for heard in events:
-        name = (str(heard.data["platform"]), heard.subject)
+        name = OrderName(heard.merchant, str(heard.data["platform"]), heard.subject)
         if name not in newest or newest[name].version < heard.version:
             newest[name] = heard
     orders = {
@@ -45,13 +45,8 @@ async def on_orders_changed(
     decided = {name: news for name, news in orders.items() if news is not None}
     if not decided:
         return ()
-    ids = await queries.lock_newer(
-        conn,
-        [
-            OrderNews(newest[name].merchant, *name, version=newest[name].version)
-            for name in sorted(decided)
-        ],
-    )
+    versions = {name: newest[name].version for name in sorted(decided)}
+    ids = await queries.lock_newer(conn, versions)
     news = {ids[name]: news for name, news in decided.items() if name in ids}
     return await _move(conn, news, today=_today(zone)) if news else ()
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -13,18 +13,18 @@ from shared.contracts.products import Restock
 from shared.postgres.connection import Connection, Row
 
 
-@dataclass(frozen=True, slots=True)
-class OrderNews:
-    """Which version of an order is heard of, by the name it has at its platform."""
+class OrderName(NamedTuple):
+    """By what an order is known."""
 
     merchant: str
     platform: str
     order_id: str
-    version: int
 
 
-async def lock_newer(conn: Connection, news: Sequence[OrderNews]) -> Mapping[tuple[str, str], UUID]:
-    """Lock the reservations that have not heard this news yet, and mark that they have."""
+async def lock_newer(
+    conn: Connection, versions: Mapping[OrderName, int]
+) -> Mapping[OrderName, UUID]:
+    """Lock the reservations that have not heard these versions yet, and mark that they have."""
     rows = await conn.fetch(
         """
         WITH heard AS (
@@ -38,14 +38,14 @@ async def lock_newer(conn: Connection, news: Sequence[OrderNews]) -> Mapping[tup
         UPDATE reservations r SET order_version = heard.version
           FROM heard
          WHERE r.out_order_id = heard.out_order_id AND r.order_version < heard.version
-        RETURNING r.platform, r.order_id, r.out_order_id
+        RETURNING r.merchant, r.platform, r.order_id, r.out_order_id
         """,
-        [one.merchant for one in news],
-        [one.platform for one in news],
-        [one.order_id for one in news],
-        [one.version for one in news],
+        [name.merchant for name in versions],
+        [name.platform for name in versions],
+        [name.order_id for name in versions],
+        list(versions.values()),
     )
-    return {(row[0], row[1]): row[2] for row in rows}
+    return {OrderName(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 async def lock_overdue(conn: Connection, *, limit: int) -> list[UUID]:

@@ -53,6 +53,10 @@ def _order(wanted: Any, asker: Asker) -> OrderAsk:
     if not items:
         raise Unreadable("it names no goods; expected goods or sku_list")
     total, discount = wanted.total_amount, wanted.discount_amount
+    if discount != 0:
+        # Whose discount it is, the product's or the platform's, is not said: neither is then what
+        # the product's price should be.
+        items = tuple(item.model_copy(update={"price": None}) for item in items)
     paid = None if total is None or discount is None else total - discount
     return OrderAsk(
         **who(asker),

@@ -163,10 +163,16 @@ def test_an_order_to_be_is_asked_with_what_will_be_paid() -> None:
     ask = DOUYIN.ask_of(a_callback("pre_create_order", ORDER), an_asker())
     assert isinstance(ask, OrderAsk)
     (line,) = ask.lines
-    assert (line.platform_sku_id, line.count, line.price_fen) == ("g-1", 2, 500)
+    assert (line.platform_sku_id, line.count, line.price_fen) == ("g-1", 2, None)
     assert (ask.pay_amount_fen, ask.buyer) == (900, "index of buyer-1")
     assert ask.ordered_at == datetime.fromtimestamp(1_790_000_000.123, UTC)
     assert "13800001234" not in ask.model_dump_json()
+
+
+def test_a_price_is_asked_about_only_where_there_is_no_discount() -> None:
+    ask = DOUYIN.ask_of(a_callback("pre_create_order", {**ORDER, "discount": 0}), an_asker())
+    assert isinstance(ask, OrderAsk)
+    assert [line.price_fen for line in ask.lines] == [500]
 
 
 def test_discounts_of_several_kinds_leave_the_amount_unsaid() -> None:

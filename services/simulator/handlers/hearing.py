@@ -117,7 +117,7 @@ def _refund(at: Moment, order: Order, one: Answered, answer: SpiReply) -> Outcom
         reason = str(answer.data.get("reason") or "")[:_REASON_MAX]
         refunding.reject(at, order, after_sale, reason=reason, codes=codes)
         return Outcome("rejected")
-    if result not in {spi.REFUND_PENDING, spi.REFUND_REJECTED}:
+    if type(result) is not int or result not in {spi.REFUND_PENDING, spi.REFUND_REJECTED}:
         return Outcome("unknown_result", QuestionState.FAILED, again=True)
     after_sale.state = AfterSaleState.AUDITING
     at.changes.after_sales[after_sale.after_sale_id] = after_sale

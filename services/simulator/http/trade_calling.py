@@ -32,6 +32,7 @@ from shared.web.routes import Route
 
 _SIGNED_SECONDS_MAX = 3600
 _UNSIGNED = "验签失败"
+_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 _MEMBER = re.compile(r'(appid|timestamp)="?([^",]+)"?')
 
 
@@ -97,9 +98,11 @@ async def _caller(request: web.Request, world: World, raw: bytes, style: Style) 
     header = request.headers.get("Byte-Authorization", "")
     members: dict[str, str] = dict(_MEMBER.findall(header))
     app_id, timestamp = members.get("appid", ""), members.get("timestamp", "")
+    if not header.isascii() or _SECONDS.fullmatch(timestamp) is None:
+        raise PlatformError(Code.TRADE_BAD_PARAMETER, _UNSIGNED)
     async with world.pool.acquire() as conn:
         text = await find_public_key(conn, app_id.replace("\x00", ""))
-    if text is None or not timestamp.isdecimal():
+    if text is None:
         raise PlatformError(Code.TRADE_BAD_PARAMETER, _UNSIGNED)
     age_seconds = abs(utc_now().timestamp() - int(timestamp))
     if age_seconds > _SIGNED_SECONDS_MAX or not verify_byte_authorization(

@@ -196,6 +196,8 @@ async def test_the_older_paths_want_a_signature(simulator: Client, mini: Merchan
     old = await signed(simulator, "delivery_prepare", body, timestamp=str(int(time.time()) - 7200))
 
     assert (prepared["err_no"], prepared["err_tips"], bare["err_no"]) == (0, "success", 0)
+    odd = await signed(simulator, "delivery_prepare", body, timestamp="9" * 400)
+    assert odd["err_tips"] == "验签失败"
     assert {one["err_tips"] for one in (wrong, stranger, old)} == {"验签失败"}
     assert {one["err_no"] for one in (wrong, stranger, old)} == {10000}
     verified = await signed(simulator, "delivery_verify", verify_body(prepared["data"]))

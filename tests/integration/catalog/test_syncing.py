@@ -2,10 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest_asyncio
 
+from services.catalog.queries import syncs
+from shared.clock import utc_now
+from shared.ids import new_id
 from shared.web.client import call
 from tests.conftest import NewDatabase
 from tests.integration.catalog.platform import Line, open_line, publish, sync_in
@@ -152,6 +157,55 @@ async def test_drift_that_nobody_told_of_is_found_by_reading_back(
         await line.simulator.control("POST", "goods/drift", {**named, "title": "别的"})
         drifted = await sync_in(catalog, product["product_id"], "drifted")
     assert [one["field"] for one in drifted["drift"]] == ["title"]
+
+
+async def test_stock_of_a_product_of_several_skus_is_pushed_sku_by_sku(
+    pushing: CatalogUnderTest, line: Line
+) -> None:
+    await publish(pushing, line)
+    skus = ({"title": "小份", "price_fen": 500}, {"title": "大份", "price_fen": 900})
+    product = await pushing.add(*skus, merchant=line.merchant, stock=7, title="两种")
+    await sync_in(pushing, product["product_id"], "synced", shelf="on")
+    small, large = (sku["sku_id"] for sku in product["skus"])
+
+    await pushing.set_stock(large, 3)
+
+    async def left() -> bool:
+        book = await line.book(product["product_id"])
+        stocks = {sku["out_sku_id"]: sku["stock"]["avail_qty"] for sku in book["online"]["skus"]}
+        return bool(stocks == {small: 7, large: 3})
+
+    await eventually(left)
+    shown = await pushing.call("GET", f"/v1/products/{product['product_id']}")
+    assert all(sku["platform_sku_id"] for sku in shown["skus"])
+
+
+async def test_a_merchant_with_much_to_push_does_not_hold_up_another(
+    database: NewDatabase, nats_url: str, access: Access
+) -> None:
+    async with running_catalog(
+        await database("catalog"), nats_url, access, catalog_sync_seconds=3600
+    ) as catalog:
+        first = await catalog.add()
+        for _ in range(12):
+            await catalog.add(merchant=first["merchant"])
+        other = await catalog.add()
+        settings = {"role": "qiao_catalog", "search_path": "catalog"}
+        conn = await asyncpg.connect(catalog.postgres_url, server_settings=settings)
+        try:
+            await syncs.enrol(conn)
+            now = utc_now() + timedelta(seconds=1)
+            taken = [
+                await syncs.take_due(
+                    conn, now=now, lease=new_id(), until=now + timedelta(minutes=1), limit=4
+                )
+                for _ in range(4)
+            ]
+        finally:
+            await conn.close()
+    assert other["product_id"] in taken[0]
+    flat = [product_id for some in taken for product_id in some]
+    assert len(set(flat)) == len(flat) == 14
 
 
 async def test_a_ban_is_heard_and_shown(pushing: CatalogUnderTest, line: Line) -> None:

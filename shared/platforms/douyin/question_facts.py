@@ -21,8 +21,18 @@ AUDIT_RESULTS: Mapping[int, ObservationKind] = MappingProxyType(
 _PAYMENTS: Mapping[str, ObservationKind] = MappingProxyType(
     {"SUCCESS": ObservationKind.ORDER_PAID, "CANCEL": ObservationKind.ORDER_CLOSED}
 )
-_REFUNDS: Mapping[str, ObservationKind] = MappingProxyType(
-    {"SUCCESS": ObservationKind.ORDER_REFUNDED, "FAIL": ObservationKind.ORDER_REFUND_REJECTED}
+
+
+class _Kinds:
+    """What a refund's fact says of the order, and of a piece of it."""
+
+    ASKED = (ObservationKind.ORDER_REFUNDING, ObservationKind.COUPON_REFUNDING)
+    DONE = (ObservationKind.ORDER_REFUNDED, ObservationKind.COUPON_REFUNDED)
+    REJECTED = (ObservationKind.ORDER_REFUND_REJECTED, ObservationKind.COUPON_REFUND_REJECTED)
+
+
+_REFUNDS: Mapping[str, tuple[ObservationKind, ObservationKind]] = MappingProxyType(
+    {"SUCCESS": _Kinds.DONE, "FAIL": _Kinds.REJECTED}
 )
 
 
@@ -109,24 +119,23 @@ def _payment(content: Any, delivery: PlatformDelivery) -> Iterator[Observation]:
 
 
 def _pre_create_refund(content: Any, delivery: PlatformDelivery) -> Iterator[Observation]:
-    yield Observation(
-        kind=ObservationKind.ORDER_REFUNDING,
-        source=Source.WEBHOOK,
-        order_id=content.order_id,
-        refund_id=content.refund_id,
-        occurred_at=content.event_time or delivery.received_at,
-        account_id=delivery.account_id,
-        refund_amount_fen=content.refund_total_amount,
-    )
+    return _of_refund(_Kinds.ASKED, content, delivery)
 
 
 def _refund(content: Any, delivery: PlatformDelivery) -> Iterator[Observation]:
-    kind = _REFUNDS.get(content.status)
+    kinds = _REFUNDS.get(content.status)
     # Some name only the refund; whose it is, its application has said.
-    if kind is None or content.order_id is None:
-        return
-    yield Observation(
-        kind=kind,
+    if kinds is not None and content.order_id is not None:
+        yield from _of_refund(kinds, content, delivery)
+
+
+def _of_refund(
+    kinds: tuple[ObservationKind, ObservationKind], content: Any, delivery: PlatformDelivery
+) -> Iterator[Observation]:
+    """Of the order with its amount, and of each piece that is named; the money is the same."""
+    of_order, of_coupon = kinds
+    fact = Observation(
+        kind=of_order,
         source=Source.WEBHOOK,
         order_id=content.order_id,
         refund_id=content.refund_id,
@@ -134,6 +143,14 @@ def _refund(content: Any, delivery: PlatformDelivery) -> Iterator[Observation]:
         account_id=delivery.account_id,
         refund_amount_fen=content.refund_total_amount,
     )
+    yield fact
+    for item in {each.item_order_id: each for each in content.items}.values():
+        of_item = {
+            "kind": of_coupon,
+            "coupon_id": item.item_order_id,
+            "refund_amount_fen": item.refund_amount,
+        }
+        yield fact.model_copy(update=of_item)
 
 
 def _settle(content: Any, delivery: PlatformDelivery) -> Iterator[Observation]:

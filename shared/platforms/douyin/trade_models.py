@@ -35,14 +35,29 @@ class OrderToCreate(Shape):
 
 
 class ItemOrder(Shape):
+    """One piece of an order: what is a coupon elsewhere."""
+
     item_order_id: Id
+    refund_amount: OptionalInteger = None
 
 
 class ItemOrders(Shape):
     item_order_detail: tuple[ItemOrder, ...] = ()
 
 
-class RefundToCreate(Shape):
+class _OfItems(Shape):
+    """The pieces that a refund is for, where it names them at all."""
+
+    item_order_detail: tuple[ItemOrder, ...] = ()
+    refund_item_detail: ItemOrders | None = None
+
+    @property
+    def items(self) -> tuple[ItemOrder, ...]:
+        nested = self.refund_item_detail.item_order_detail if self.refund_item_detail else ()
+        return self.item_order_detail or nested
+
+
+class RefundToCreate(_OfItems):
     """pre_create_refund."""
 
     refund_id: Id
@@ -53,16 +68,9 @@ class RefundToCreate(Shape):
     need_refund_audit: OptionalInteger = None
     refund_audit_deadline: OptionalTime = None
     refund_reason: Any = Field(default=None, repr=False)
-    item_order_detail: tuple[ItemOrder, ...] = ()
-    refund_item_detail: ItemOrders | None = None
     event_time: OptionalTime = Field(
         default=None, validation_alias=AliasChoices("event_time", "create_refund_time")
     )
-
-    @property
-    def item_order_ids(self) -> tuple[str, ...]:
-        nested = self.refund_item_detail.item_order_detail if self.refund_item_detail else ()
-        return tuple(one.item_order_id for one in self.item_order_detail or nested)
 
 
 class Payment(Shape):
@@ -77,7 +85,7 @@ class Payment(Shape):
     )
 
 
-class Refund(Shape):
+class Refund(_OfItems):
     """refund: SUCCESS or FAIL; of a refund, which may be one of several of an order."""
 
     status: str

@@ -73,7 +73,7 @@ def _refund(wanted: Any, asker: Asker) -> RefundAsk:
         **who(asker),
         order_id=wanted.order_id,
         after_sale_id=wanted.refund_id,
-        coupon_ids=tuple(dict.fromkeys(wanted.item_order_ids)),
+        coupon_ids=tuple(dict.fromkeys(item.item_order_id for item in wanted.items)),
         amount_fen=not_negative(wanted.refund_total_amount),
         reason=reason_text(wanted.refund_reason),
         asked_at=asker.asked_at,

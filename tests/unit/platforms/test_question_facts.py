@@ -116,6 +116,27 @@ def test_a_refund_is_known_by_its_id_and_says_how_much() -> None:
     assert refunded.coupon_id is None
 
 
+def test_a_refund_that_names_its_pieces_speaks_of_each_and_of_the_whole() -> None:
+    pieces = [{"item_order_id": "i-1", "refund_amount": 150}, {"item_order_id": "i-2"}]
+    content = {
+        "order_id": "1",
+        "refund_id": "r",
+        "status": "SUCCESS",
+        "refund_total_amount": 400,
+        "refund_item_detail": {"item_order_detail": [*pieces, pieces[0]]},
+    }
+    told_of = [
+        (one.kind, one.coupon_id, one.refund_amount_fen) for one in told("trade_refund", content)
+    ]
+    assert told_of == [
+        (_K.ORDER_REFUNDED, None, 400),
+        (_K.COUPON_REFUNDED, "i-1", 150),
+        (_K.COUPON_REFUNDED, "i-2", None),
+    ]
+    asked = told("trade_pre_create_refund", {**content, "item_order_detail": pieces[:1]})
+    assert [one.kind for one in asked] == [_K.ORDER_REFUNDING, _K.COUPON_REFUNDING]
+
+
 def test_a_known_name_with_another_shape_is_unreadable() -> None:
     with pytest.raises(Unreadable):
         told("trade_payment", {"status": "SUCCESS"})

@@ -57,7 +57,8 @@ class Mistyped:
 
 def new_code() -> Code:
     while True:
-        random = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
+        # 256 is a multiple of 32: each character is as likely as any other.
+        random = "".join(ALPHABET[byte % 32] for byte in secrets.token_bytes(RANDOM_CHARACTERS))
         if _letters(random) >= _LETTERS_MADE_MIN:
             return Code(random + check_character(random))
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from shared.errors import Rejection
 from tests.integration.orders.refund_world import RefundWorld, a_refund_world, redeem
 from tests.integration.orders.test_http import token_for
 from tests.support.access import refusal
+from tests.support.cli import Said, run_qiao
 from tests.support.servers import Databases, temporary_nats
 from tests.support.waiting import eventually
 
@@ -224,6 +226,34 @@ async def test_orders_tell_what_has_become_of_them(world: RefundWorld) -> None:
     assert status["counts"] == {"total": 2, "redeemed": 0, "refunded": 0}
     assert (status["order_id"], status["state"]) == (order["order_id"], "paid")
     assert status["coupon_ids"] == sorted(one["certificate_id"] for one in order["coupons"])
+
+
+async def test_people_look_and_decide_with_the_command(world: RefundWorld, tmp_path: Path) -> None:
+    order, like_it = await world.place(2, sku=own_sku("by-command"))
+    await world.says(like_it, before_use=RefundDecision.ASK)
+    await world.wish_money_back(order["coupons"][0]["certificate_id"])
+    after_sale_id = (await world.after_sale_of(order, "pending"))["after_sale_id"]
+    secret = tmp_path / "operator"
+    secret.write_text(world.access.operator_secret)
+    environment = {
+        "QIAO_OPERATOR_SECRET_FILE": str(secret),
+        "QIAO_ACCESS_URL": world.access.url,
+        "QIAO_ORDERS_URL": world.orders.url,
+    }
+
+    async def qiao(*arguments: str) -> Said:
+        return await run_qiao("after-sales", *arguments, data=None, environment=environment)
+
+    listed = (await qiao("list", "--state", "pending", "--due", "3d", "--json")).json
+    assert after_sale_id in [one["after_sale_id"] for one in listed]
+    shown = await qiao("show", after_sale_id)
+    assert shown.status == 0, shown.err
+    assert "商品规则要人决定" in shown.out
+    allowed = await qiao("allow", after_sale_id, "--reason", "顾客等太久")
+    assert allowed.status == 0, allowed.err
+    too_late = await qiao("refuse", after_sale_id)
+    assert too_late.status == 1
+    assert "not_pending" in too_late.err
 
 
 async def test_another_merchants_after_sale_is_not_there(world: RefundWorld) -> None:

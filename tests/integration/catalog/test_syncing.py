@@ -256,7 +256,8 @@ async def test_a_process_that_dies_between_a_push_and_its_record_pushes_nothing_
     slow = {"slow": 1000, "slow_seconds": 2}
     short = {**line.settings, "catalog_sync_lease_seconds": 1}
     async with running_catalog(postgres_url, nats_url, access, **short) as catalog:
-        await line.simulator.control("PUT", "faults", {"calls": {"goods_read": slow}})
+        # The platform takes it in after whoever sent it is gone.
+        await line.simulator.control("PUT", "faults", {"calls": {"goods_write": slow}})
         product = await publish(catalog, line)
 
         async def saved() -> bool:
@@ -264,12 +265,15 @@ async def test_a_process_that_dies_between_a_push_and_its_record_pushes_nothing_
             return bool(noted)
 
         await eventually(saved)
-    # It was cut off in the middle of whatever it did; the note of a push may stand.
     await catalog_is_gone(catalog)
+    assert await catalog.value("SELECT pushing FROM syncs") == "content"
+    await eventually(lambda: line.book(product["product_id"]))
     await line.simulator.control("PUT", "faults", {"preset": "none"})
     async with running_catalog(postgres_url, nats_url, access, **short) as catalog:
         await sync_in(catalog, product["product_id"], "synced")
     assert await line.count() == 1
+    stats = await line.simulator.control("GET", "stats")
+    assert sum(stats["calls"]["goods_write"].values()) == 1
 
 
 async def catalog_is_gone(catalog: CatalogUnderTest) -> None:

@@ -18,6 +18,7 @@ from shared.contracts.envelope import Event
 from shared.messaging.broker import STREAM
 from shared.platforms.douyin.signatures import sign_webhook
 from tests.support.access import Access
+from tests.support.documented import assert_documented
 from tests.support.waiting import eventually
 
 MERCHANT = "yihetang"
@@ -149,6 +150,8 @@ class IntakeUnderTest:
         async with self.session.request(method, self.url + path, **options) as response:
             raw = await response.read()
             body = json.loads(raw) if response.content_type == "application/json" else raw.decode()
+            if path.startswith("/v1/"):
+                assert_documented("intake", method, path, response.status, body)
             return Answer(response.status, body, response.headers)
 
 

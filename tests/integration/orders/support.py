@@ -23,6 +23,7 @@ from shared.messaging.broker import STREAM, Broker, connected
 from shared.messaging.queries import Outgoing
 from shared.web.client import call
 from tests.support.access import Access
+from tests.support.documented import assert_documented
 from tests.support.waiting import eventually
 
 MERCHANT = "yihetang"
@@ -160,7 +161,9 @@ class OrdersUnderTest:
     async def get(self, path: str, *, token: str | None = None, **query: str) -> Any:
         """The answer's JSON, as the operator unless another token is given."""
         token = token or await self.access.operator_token()
-        return await call(self.session, "GET", self.url + path, token=token, query=query)
+        answer = await call(self.session, "GET", self.url + path, token=token, query=query)
+        assert_documented("orders", "GET", path, 200, answer)
+        return answer
 
     async def order(self, order_id: str) -> dict[str, Any] | None:
         try:

@@ -17,7 +17,7 @@ from services.access.queries.terminals import forget_old_assertions
 from shared.ids import new_trace_parent
 from shared.messaging.background import background, pause
 from shared.messaging.outbox import Database
-from shared.postgres.connection import CONFLICTS, OUTAGES
+from shared.postgres.connection import DELAYS
 
 _BATCH = 1000
 _ASSERTIONS_GRACE = timedelta(minutes=5)
@@ -75,7 +75,7 @@ def _repeating(task: Task) -> Callable[[asyncio.Event], Awaitable[None]]:
         while not stop.is_set():
             try:
                 await task.run()
-            except (*OUTAGES, *CONFLICTS) as delayed:
+            except DELAYS as delayed:
                 log.warning("task_delayed", task=task.name, error=type(delayed).__name__)
             await pause(stop, task.every_seconds)
 

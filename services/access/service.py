@@ -24,7 +24,7 @@ from shared.messaging.consumer import consuming
 from shared.messaging.outbox import Database
 from shared.messaging.relay import relaying
 from shared.postgres.migrate import migrate
-from shared.postgres.pool import pooled
+from shared.postgres.pool import pooled, when_possible
 from shared.sealing.keyring import Keyring
 from shared.web import operations
 from shared.web.keys import BROKER, DATABASE, VERIFIER
@@ -55,7 +55,7 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         # Its own tokens it checks like any other service, but with keys it has at hand.
         verifier = TokenVerifier()
         parts = _parts(settings, verifier)
-        await parts.authority.start(database)
+        await when_possible(lambda: parts.authority.start(database))
         broker = await stack.enter_async_context(connected(settings.nats_url, name="access"))
         await stack.enter_async_context(relaying(database, broker))
         await stack.enter_async_context(

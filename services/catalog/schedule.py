@@ -11,7 +11,7 @@ from services.catalog.handlers.settling import measure, release_overdue, serve_o
 from services.catalog.settings import Settings
 from shared.messaging.background import background, pause
 from shared.messaging.outbox import Database
-from shared.postgres.connection import CONFLICTS, OUTAGES
+from shared.postgres.connection import DELAYS
 
 _MEASURE_SECONDS = 5.0
 _OUTAGE_SECONDS = 1.0
@@ -64,7 +64,7 @@ def _repeating(task: Task) -> Callable[[asyncio.Event], Awaitable[None]]:
             try:
                 if await task.run():
                     continue
-            except (*OUTAGES, *CONFLICTS) as outage:
+            except DELAYS as outage:
                 log.warning("task_delayed", task=task.name, error=type(outage).__name__)
                 await pause(stop, _OUTAGE_SECONDS)
             await pause(stop, task.interval_seconds)

@@ -9,10 +9,10 @@ import asyncpg
 import structlog
 
 from shared.messaging.background import background, pause
-from shared.postgres.connection import OUTAGES
+from shared.postgres.connection import DELAYS
 
-# A full disk or a rival's lock delays a task as an outage does.
-_DELAYS: tuple[type[Exception], ...] = (*OUTAGES, asyncpg.PostgresError)
+# What the database says of a task never ends the service.
+_DELAYS: tuple[type[Exception], ...] = (*DELAYS, asyncpg.PostgresError)
 
 log = structlog.get_logger()
 

@@ -37,7 +37,7 @@ from shared.messaging.outbox import Database
 from shared.messaging.relay import relaying
 from shared.platforms.questions import Pace
 from shared.postgres.migrate import migrate
-from shared.postgres.pool import pooled
+from shared.postgres.pool import pooled, when_possible
 from shared.sealing.derivation import derive
 from shared.sealing.keyring import Keyring
 from shared.web import operations
@@ -102,7 +102,7 @@ async def _prepare(stack: AsyncExitStack, settings: Settings, database: Database
     keyring = Keyring(master_key, service="intake")
     secrets = SecretBox(master_key, purpose="application secrets")
     directory = Directory(database.pool, secrets, keyring)
-    await directory.refresh()
+    await when_possible(directory.refresh)
     session = await stack.enter_async_context(client_session())
     gateway = TokenGateway(session, {"douyin": settings.douyin_base_url})
     queue = CommitQueue(

@@ -18,7 +18,7 @@ from services.orders.handlers.reconciling import (
     sweep,
 )
 from shared.messaging.background import background, pause
-from shared.postgres.connection import CONFLICTS, OUTAGES
+from shared.postgres.connection import DELAYS
 
 # The first that has something due goes: a page tells of a hundred orders, a reading back of one,
 # and the sweep takes what is left of the quota.
@@ -65,7 +65,7 @@ async def _until_stopped(reader: Reader, stop: asyncio.Event) -> None:
         try:
             if not await _first_due(reader):
                 await pause(stop, idle_seconds)
-        except (*OUTAGES, *CONFLICTS) as outage:
+        except DELAYS as outage:
             log.warning("reading_delayed", error=type(outage).__name__)
             await pause(stop, _OUTAGE_SECONDS)
         except Exception:
@@ -79,7 +79,7 @@ async def _measure_until_stopped(reader: Reader, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await measure(reader)
-        except (*OUTAGES, *CONFLICTS) as outage:
+        except DELAYS as outage:
             log.warning("measuring_delayed", error=type(outage).__name__)
         await pause(stop, _MEASURE_SECONDS)
 
@@ -108,7 +108,7 @@ def _repeating(
             try:
                 if await work(desk):
                     continue
-            except (*OUTAGES, *CONFLICTS) as outage:
+            except DELAYS as outage:
                 log.warning("task_delayed", task=name, error=type(outage).__name__)
             except Exception:
                 log.exception("task_failed", task=name)

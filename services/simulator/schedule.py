@@ -14,7 +14,7 @@ from services.simulator.handlers.world import World, reload_controls
 from services.simulator.queries.apps import remove_old_tokens
 from shared.clock import utc_now
 from shared.messaging.background import pause
-from shared.postgres.connection import CONFLICTS, OUTAGES
+from shared.postgres.connection import DELAYS
 
 _TOKENS_KEPT = timedelta(hours=1)
 log = structlog.get_logger()
@@ -72,6 +72,6 @@ async def repeat(repeated: Repeated, world: World, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await repeated.run(world)
-        except (*OUTAGES, *CONFLICTS) as error:
+        except DELAYS as error:
             log.warning("schedule_delayed", part=repeated.name, error=type(error).__name__)
         await pause(stop, repeated.seconds)

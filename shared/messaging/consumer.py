@@ -23,7 +23,7 @@ from shared.messaging.broker import BROKER_OUTAGES, STREAM, Broker, ensure_strea
 from shared.messaging.outbox import Database
 from shared.messaging.subscription import Subscription
 from shared.metrics import CONSUMER_LAG, CONSUMER_RESTARTS, DEAD_LETTERS, EVENTS_FAILED
-from shared.postgres.connection import CONFLICTS, OUTAGES, is_outage
+from shared.postgres.connection import CONFLICTS, DELAYS, is_outage
 
 _BATCH = 200
 # Also the stop latency, and how long an idle fetch waits.
@@ -62,7 +62,7 @@ class _Consumer:
                 jetstream = await _unless_stopped(self.broker.jetstream(), stop)
                 if jetstream is not None:
                     await self._pull(jetstream, stop)
-            except (*BROKER_OUTAGES, *OUTAGES) as outage:
+            except (*BROKER_OUTAGES, *DELAYS) as outage:
                 log.warning("consumer_restarted", error=type(outage).__name__)
                 CONSUMER_RESTARTS.inc()
                 await pause(stop, _OUTAGE_SECONDS)

@@ -12,7 +12,7 @@ from shared.messaging.background import background, pause
 from shared.messaging.broker import BROKER_OUTAGES, Broker
 from shared.messaging.outbox import Database
 from shared.metrics import EVENTS_PUBLISHED, OUTBOX_DEPTH
-from shared.postgres.connection import OUTAGES
+from shared.postgres.connection import DELAYS
 
 _BATCH = 500
 _IDLE_SECONDS = 0.25
@@ -53,7 +53,7 @@ async def publish_until_stopped(
         try:
             if broker.connected:
                 published = await publish_batch()
-        except (*OUTAGES, *BROKER_OUTAGES) as outage:
+        except (*DELAYS, *BROKER_OUTAGES) as outage:
             log.warning("relay_delayed", error=type(outage).__name__)
             await pause(stop, _OUTAGE_SECONDS)
         if stop.is_set() and published == 0:
@@ -88,6 +88,6 @@ async def _keep_house(database: Database, stop: asyncio.Event) -> None:
             async with database.pool.acquire() as conn:
                 OUTBOX_DEPTH.set(await queries.count_outgoing(conn))
                 await queries.prune_outbox(conn, older_than=_RETENTION, limit=_PRUNE_BATCH)
-        except OUTAGES as outage:
+        except DELAYS as outage:
             log.warning("outbox_housekeeping_delayed", error=type(outage).__name__)
         await pause(stop, _HOUSEKEEPING_SECONDS)

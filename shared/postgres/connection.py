@@ -15,7 +15,8 @@ else:
     Pool = asyncpg.Pool
     Row = asyncpg.Record
 
-# What a statement raises when the server is away or goes away under it; asking again later helps.
+# What a statement raises when the server is away, goes away under it or has no room (on the disk,
+# in memory, for connections); asking again later helps.
 OUTAGES: Final[tuple[type[Exception], ...]] = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -25,14 +26,22 @@ OUTAGES: Final[tuple[type[Exception], ...]] = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InsufficientResourcesError,
+    # Files that cannot be written or read.
+    asyncpg.PostgresSystemError,
+    # A server that takes over has not taken over yet.
+    asyncpg.ReadOnlySQLTransactionError,
 )
 # A rival's lock or a time limit; asking again at once helps.
 CONFLICTS: Final[tuple[type[Exception], ...]] = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
 )
+# What only delays a task that is done again and again: it logs this and tries again.
+DELAYS: Final = (*OUTAGES, *CONFLICTS)
 
 
 def is_outage(error: BaseException) -> bool:

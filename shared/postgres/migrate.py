@@ -1,11 +1,13 @@
 """Applies numbered `.sql` files, each once, each in one transaction."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
 from shared.postgres.connection import Connection, Pool
+from shared.postgres.pool import when_possible
 
 # One lock for the whole cluster would make services wait for each other; one per schema does not.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('qiao migrate ' || current_schema()))"
@@ -24,12 +26,19 @@ log = structlog.get_logger()
 
 
 async def migrate(pool: Pool, *folders: Path) -> None:
-    """Apply what is missing, folder by folder. Safe from several processes at once."""
+    """Apply what is missing, folder by folder. Safe from several processes at once.
+
+    A server without room is waited for as one that is away is.
+    """
     files = [
         (f"{folder.parent.name}/{file.stem}", file.read_text())
         for folder in folders
         for file in sorted(folder.glob("[0-9]*_*.sql"))
     ]
+    await when_possible(lambda: _apply_all(pool, files))
+
+
+async def _apply_all(pool: Pool, files: Sequence[tuple[str, str]]) -> None:
     async with pool.acquire() as conn:
         async with conn.transaction():
             await conn.execute(_LOCK)

@@ -42,7 +42,7 @@ from shared.ids import new_id
 from shared.messaging.outbox import Database
 from shared.platforms.goods import AuditState, ProductContent, SavedProduct, Shelf
 from shared.platforms.outcomes import OutcomeUnknown
-from shared.postgres.connection import CONFLICTS, OUTAGES
+from shared.postgres.connection import DELAYS
 
 AT_ONCE = 8
 _REFUSED_FIRST, _REFUSED_MOST = timedelta(minutes=1), timedelta(hours=1)
@@ -100,7 +100,7 @@ class Syncer:
         """What goes wrong with one product is not the others' fault; its lease runs out."""
         try:
             await self._advance(product_id, lease, taken_at)
-        except (*OUTAGES, *CONFLICTS) as outage:
+        except DELAYS as outage:
             log.warning("product_sync_delayed", product_id=product_id, error=type(outage).__name__)
         except Exception:
             log.exception("product_sync_broken", product_id=product_id)

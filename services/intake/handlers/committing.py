@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import asyncpg
 import structlog
 
 from services.intake.domain.deliveries import Delivery
@@ -103,7 +102,7 @@ class Committer:
     async def _fail(self, batch: Sequence[Waiting], error: Exception) -> None:
         """Nobody's fault: all try again. Somebody's: the others must not fail with it."""
         unanswered = [waiting for waiting in batch if not waiting.answer.done()]
-        if is_outage(error) or isinstance(error, asyncpg.InsufficientResourcesError):
+        if is_outage(error):
             log.warning("commit_delayed", deliveries=len(batch), error=type(error).__name__)
             _answer(unanswered, Unavailable("the database is away or full: send it again"))
         elif len(unanswered) > 1:

@@ -19,7 +19,7 @@ from services.simulator.queries.questions import DueQuestion
 from shared.clock import utc_now
 from shared.messaging.background import pause
 from shared.messaging.wake import Wake
-from shared.postgres.connection import CONFLICTS, OUTAGES
+from shared.postgres.connection import DELAYS
 
 _POLL_SECONDS = 0.25
 _OUTAGE_SECONDS = 0.5
@@ -68,7 +68,7 @@ class Asker:
         try:
             async with self._world.pool.acquire() as conn:
                 due = await questions.take_due(conn, now=utc_now(), lease=lease, limit=room)
-        except (*OUTAGES, *CONFLICTS) as outage:
+        except DELAYS as outage:
             log.warning("questions_delayed", error=type(outage).__name__)
             await pause(stop, _OUTAGE_SECONDS)
             return
@@ -132,7 +132,7 @@ class Asker:
         try:
             async with self._world.pool.acquire() as conn, conn.transaction():
                 await hear(self._world, conn, answered)
-        except (*OUTAGES, *CONFLICTS) as outage:
+        except DELAYS as outage:
             log.warning("answers_lost", answers=len(answered), error=type(outage).__name__)
         except Exception as failure:
             if len(answered) == 1:

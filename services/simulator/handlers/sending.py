@@ -16,7 +16,7 @@ from services.simulator.queries.webhooks import Attempt, Due
 from shared.clock import utc_now
 from shared.messaging.background import pause
 from shared.messaging.wake import Wake
-from shared.postgres.connection import CONFLICTS, OUTAGES
+from shared.postgres.connection import DELAYS
 
 _POLL_SECONDS = 0.25
 _OUTAGE_SECONDS = 0.5
@@ -75,7 +75,7 @@ class Sender:
                 due = await webhooks.take_due(
                     conn, now=utc_now(), lease=lease, limit=most - self._unanswered
                 )
-        except (*OUTAGES, *CONFLICTS) as outage:
+        except DELAYS as outage:
             log.warning("webhooks_delayed", error=type(outage).__name__)
             await pause(stop, _OUTAGE_SECONDS)
             return
@@ -146,5 +146,5 @@ class Sender:
             async with self._world.pool.acquire() as conn, conn.transaction():
                 await webhooks.add_attempts(conn, answered)
                 await webhooks.save_outcomes(conn, answered, utc_now())
-        except (*OUTAGES, *CONFLICTS) as outage:
+        except DELAYS as outage:
             log.warning("answers_lost", answers=len(answered), error=type(outage).__name__)

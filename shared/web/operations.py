@@ -18,6 +18,7 @@ from shared.messaging.apply import apply
 from shared.messaging.queries import DeadLetter
 from shared.messaging.subscription import Subscription
 from shared.postgres.connection import is_outage
+from shared.postgres.patience import BACKGROUND_SECONDS
 from shared.postgres.pool import is_reachable
 from shared.web.body import json_response, read_body
 from shared.web.keys import BROKER, DATABASE, PRINCIPAL, VERIFIER
@@ -282,5 +283,6 @@ OPERATION_ROUTES: Sequence[Route] = (
         summary="Say once more what was said since then",
         body=RepublishRequest,
         answers={200: Queued},
+        database_seconds=BACKGROUND_SECONDS,
     ),
 )

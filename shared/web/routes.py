@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from shared.errors import Unauthorized
 from shared.ids import new_trace_parent
 from shared.metrics import REFUSALS, REQUEST_SECONDS, REQUESTS
+from shared.postgres.patience import CLERK_SECONDS, waiting_at_most
 from shared.web.body import BODY
 from shared.web.errors import answer_failure
 from shared.web.keys import LOGGED, PRINCIPAL, TRACEPARENT, VERIFIER
@@ -51,6 +52,8 @@ class Route:
     # Any: whatever pydantic makes a schema of.
     answers: Mapping[int, Any] = field(default_factory=dict)
     refusals: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    # How long it waits for one command of the database before it answers 503.
+    database_seconds: float = CLERK_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ def _edge(route: Route) -> Handle:
                 request[PRINCIPAL] = principal = _authenticate(request)
                 principal.require(route.action)
             _read_declared(request, route)
-            response = await route.handle(request)
+            with waiting_at_most(route.database_seconds):
+                response = await route.handle(request)
         except Exception as failure:  # noqa: BLE001 - the one place where failures become answers
             response, reason = answer_failure(failure, request)
         elapsed = time.perf_counter() - started

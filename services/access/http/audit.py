@@ -14,6 +14,7 @@ from services.access.http.parts import PARTS, act_of
 from services.access.http.shapes import OfMerchant, ShownEntry, ShownKey, ShownWalk
 from services.access.queries import audit as queries
 from services.access.queries.audit import Filter, Head
+from shared.postgres.patience import BACKGROUND_SECONDS
 from shared.web.body import json_response, read_body
 from shared.web.keys import DATABASE, PRINCIPAL
 from shared.web.pages import Page, cursor_parts, page, wrong_cursor
@@ -149,6 +150,7 @@ ROUTES = (
         summary="Whether the audit is whole",
         query=WalkQuery,
         answers={200: ShownWalk},
+        database_seconds=BACKGROUND_SECONDS,
     ),
     Route(
         "POST",

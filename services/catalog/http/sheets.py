@@ -14,6 +14,7 @@ from services.catalog.handlers.exporting import export_products
 from services.catalog.handlers.importing import FAULTS_TOLD_MAX, import_products
 from services.catalog.http.keys import ZONE
 from shared.errors import Unreadable
+from shared.postgres.patience import BACKGROUND_SECONDS
 from shared.web.body import json_response, read_raw
 from shared.web.keys import DATABASE, PRINCIPAL
 from shared.web.query import Query, Text, Truth, query_of
@@ -130,6 +131,7 @@ ROUTES: Final = (
         query=ImportQuery,
         answers={200: ShownReport, 409: ShownRefusal},
         refusals={413: ("body_too_large",)},
+        database_seconds=BACKGROUND_SECONDS,
     ),
     Route(
         "GET",
@@ -140,5 +142,6 @@ ROUTES: Final = (
         query=ExportQuery,
         answers={200: Media(_CSV)},
         refusals={409: ("too_many_rows",)},
+        database_seconds=BACKGROUND_SECONDS,
     ),
 )

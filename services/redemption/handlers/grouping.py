@@ -11,12 +11,15 @@ import structlog
 from shared.errors import Unavailable
 from shared.messaging.wake import Wake
 from shared.postgres.connection import CONFLICTS, is_outage
+from shared.postgres.patience import CLERK_SECONDS, waiting_at_most
 
 _BATCH_MAX: Final = 200
 _WAITING_MAX: Final = 5_000
 # A request that has to look again so often meets a fault, not a rival.
 _TURNS_MAX: Final = 20
 _POLL_SECONDS: Final = 1.0
+# Somebody at a till waits for the answer; what is under way then may still be committed.
+_GIVE_UP_SECONDS: Final = 4.0
 
 Ask = TypeVar("Ask")
 Told = TypeVar("Told")
@@ -57,16 +60,24 @@ class Grouped(Generic[Ask, Told]):
         self._wake = Wake()
 
     async def ask(self, request: Ask) -> Told:
-        """Raises Unavailable where too many wait already."""
+        """Raises Unavailable where too many wait already, or where it takes too long."""
         if len(self._waiting) >= _WAITING_MAX:
             message = "too many requests wait for the database"
             raise Unavailable(message)
         answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(request, answer))
         self._wake.ring()
-        return await answer
+        try:
+            async with asyncio.timeout(_GIVE_UP_SECONDS):
+                return await answer
+        except TimeoutError:
+            raise Unavailable("the database takes too long: ask again") from None
 
     async def run(self, stop: asyncio.Event) -> None:
+        with waiting_at_most(CLERK_SECONDS):
+            await self._serve_until(stop)
+
+    async def _serve_until(self, stop: asyncio.Event) -> None:
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.ring())
         while not stop.is_set() or self._waiting:

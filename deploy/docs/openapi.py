@@ -230,7 +230,9 @@ def _response(route: Route, status: int, schemas: Schemas) -> _Json:
     if reasons is not None and status in _LATER:
         response["headers"] = _RETRY_AFTER
     if isinstance(answer, Media):
-        response["content"] = {answer.content_type: {"schema": {"type": "string"}}}
+        response["content"] = {
+            kind: {"schema": {"type": "string"}} for kind in (answer.content_type, *answer.others)
+        }
         return response
     bodies = []
     if answer is not None:

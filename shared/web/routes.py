@@ -58,9 +58,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """An answer that is not JSON."""
+    """An answer that is not JSON; `others` where the caller chooses its form."""
 
     content_type: str
+    others: tuple[str, ...] = ()
 
 
 def add_routes(app: web.Application, routes: Sequence[Route]) -> None:

@@ -140,7 +140,7 @@ ROUTES: Final = (
         "products:read",
         summary="A merchant's products as a list that can be read in again",
         query=ExportQuery,
-        answers={200: Media(_CSV)},
+        answers={200: Media(_CSV, (_SHEET,))},
         refusals={409: ("too_many_rows",)},
         database_seconds=BACKGROUND_SECONDS,
     ),

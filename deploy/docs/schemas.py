@@ -87,6 +87,9 @@ def _inner(schema: _Json) -> Iterator[_Json]:
 def _without_titles(schema: _Json) -> None:
     """They only repeat the names."""
     schema.pop("title", None)
+    if schema.get("format") == "time":
+        # An hour of the day in a store has no zone, which the format asks for.
+        del schema["format"]
     if "description" in schema:
         schema["description"] = re.sub(r"\s+", " ", schema["description"])
     for inner in _inner(schema):

@@ -66,7 +66,7 @@ class Platform:
         return placed
 
     async def refund(self, *orders: Json) -> None:
-        coupons = [int(one["certificate_id"]) for order in orders for one in order["coupons"]]
+        coupons = [one["certificate_id"] for order in orders for one in order["coupons"]]
         await self.control("POST", "refunds", {"certificate_ids": coupons})
 
 

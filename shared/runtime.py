@@ -51,6 +51,8 @@ class CommonSettings(BaseSettings):
     redemption_url: str = "http://127.0.0.1:7003"
     catalog_url: str = "http://127.0.0.1:7005"
     log_format: Literal["auto", "json", "console"] = "auto"
+    # Each process answers 503 to connections beyond this, or beyond what its files allow.
+    connections_max: int = Field(default=2000, ge=10)
     postgres_pool_max: int = Field(default=10, ge=2, le=200)
 
     @property

@@ -66,7 +66,12 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         )
         app = _application(database, broker, verifier, parts)
         yield await stack.enter_async_context(
-            serving(app, host=settings.host, port=settings.access_port)
+            serving(
+                app,
+                host=settings.host,
+                port=settings.access_port,
+                connections_max=settings.connections_max,
+            )
         )
 
 

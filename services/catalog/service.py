@@ -67,7 +67,14 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         decider = Decider(questions, hot, _terms(settings))
         await enter(deciding(decider, writers=settings.catalog_deciders))
         add_routes(app, ROUTES)
-        yield await enter(serving(app, host=settings.host, port=settings.catalog_port))
+        yield await enter(
+            serving(
+                app,
+                host=settings.host,
+                port=settings.catalog_port,
+                connections_max=settings.connections_max,
+            )
+        )
 
 
 @asynccontextmanager

@@ -93,6 +93,7 @@ async def running(settings: Settings) -> AsyncIterator[str]:
                 host=settings.host,
                 port=settings.intake_port,
                 front=partial(fronting, intake),
+                connections_max=settings.connections_max,
             )
         )
 

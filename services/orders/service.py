@@ -68,7 +68,12 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         app[operations.SUBSCRIPTIONS] = heard
         add_routes(app, ROUTES)
         yield await stack.enter_async_context(
-            serving(app, host=settings.host, port=settings.orders_port)
+            serving(
+                app,
+                host=settings.host,
+                port=settings.orders_port,
+                connections_max=settings.connections_max,
+            )
         )
 
 

@@ -64,7 +64,12 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         app[operations.SUBSCRIPTIONS] = SUBSCRIPTIONS
         add_routes(app, ROUTES)
         yield await stack.enter_async_context(
-            serving(app, host=settings.host, port=settings.redemption_port)
+            serving(
+                app,
+                host=settings.host,
+                port=settings.redemption_port,
+                connections_max=settings.connections_max,
+            )
         )
 
 

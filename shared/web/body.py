@@ -1,5 +1,6 @@
 """Reads and writes JSON bodies within limits."""
 
+import asyncio
 from typing import Any, TypeVar
 
 import orjson
@@ -10,6 +11,9 @@ from shared.errors import Rejection, Unreadable
 from shared.strict_json import holds_nul, is_flat, read_json
 
 _BYTES_MAX = 64 * 1024
+# What a body may take: this, and more where it may be large.
+_BODY_SECONDS = 5.0
+_SLOWEST_BYTES_PER_SECOND = 32 * 1024
 _NUL = rb"\u0000"
 Model = TypeVar("Model", bound=BaseModel)
 # What the route of a request says its body is.
@@ -21,8 +25,33 @@ class BodyTooLarge(Rejection):
     status = 413
 
 
-async def read_raw(request: web.Request, *, bytes_max: int = _BYTES_MAX) -> bytes:
-    """The body as it came, or 413 without reading past the limit."""
+class SlowBody(Rejection):
+    reason = "body_too_slow"
+    status = 408
+
+
+async def read_raw(
+    request: web.Request, *, bytes_max: int = _BYTES_MAX, until: float | None = None
+) -> bytes:
+    """The body as it came, or 413 without reading past the limit, or 408 if it does not come.
+
+    `until` is a time of the loop's clock; without it the body has as long as its limit allows.
+    """
+    if request.content.is_eof():
+        # It came whole with its headers.
+        return await _read_within(request, bytes_max)
+    if until is None:
+        now = asyncio.get_running_loop().time()
+        until = now + _BODY_SECONDS + bytes_max / _SLOWEST_BYTES_PER_SECOND
+    try:
+        async with asyncio.timeout_at(until):
+            return await _read_within(request, bytes_max)
+    except TimeoutError:
+        message = "the body did not come in time"
+        raise SlowBody(message) from None
+
+
+async def _read_within(request: web.Request, bytes_max: int) -> bytes:
     message = f"the body may have {bytes_max} bytes at most"
     if request.content_length is not None and request.content_length > bytes_max:
         raise BodyTooLarge(message)

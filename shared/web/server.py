@@ -1,15 +1,17 @@
 """Serves an application until the body ends; what is being answered is answered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from ssl import SSLContext
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from shared.messaging.background import background
+from shared.web.connections import WatchedConnection, at_most, watch
 from shared.web.errors import problem
 
 # Platforms send small bodies; routes that take less say so themselves.
@@ -17,8 +19,19 @@ _BODY_BYTES_MAX = 1024 * 1024
 _SHUTDOWN_SECONDS = 2.0
 _KEEPALIVE_SECONDS = 75.0
 _BACKLOG = 1024
-Factory: TypeAlias = Callable[[], asyncio.Protocol]
-Front: TypeAlias = Callable[[Factory], AbstractAsyncContextManager[Factory]]
+Factory: TypeAlias = Callable[[], WatchedConnection]
+
+
+class FrontFactory(Protocol):
+    """Makes connections, and knows those that it has not passed on."""
+
+    @property
+    def connections(self) -> Collection[object]: ...
+
+    def __call__(self) -> asyncio.Protocol: ...
+
+
+Front: TypeAlias = Callable[[Factory], AbstractAsyncContextManager[FrontFactory]]
 
 
 def new_application() -> web.Application:
@@ -47,10 +60,12 @@ async def serving(
     port: int,
     tls: SSLContext | None = None,
     front: Front | None = None,
+    connections_max: int = 2000,
 ) -> AsyncIterator[str]:
     """Yields the base URL. Port 0 takes a free one.
 
     `front` is given aiohttp's protocol factory and makes the one that connections start with.
+    Connections beyond `connections_max` are told 503 and closed.
     """
     runner = web.AppRunner(
         app,
@@ -62,11 +77,17 @@ async def serving(
     await runner.setup()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(runner.cleanup if tls is None else partial(_abort_after, runner))
-        factory = _factory(runner)
+        manager = _manager(runner)
+        await stack.enter_async_context(background(partial(watch, manager), name="connections"))
+        factory: Callable[[], asyncio.Protocol]
+        factory = aiohttp = partial(WatchedConnection, manager, **_handler_arguments(manager))
+        others: Collection[object] = ()
         if front is not None:
-            factory = await stack.enter_async_context(front(factory))
+            factory = made = await stack.enter_async_context(front(aiohttp))
+            others = made.connections
+        counted = at_most(connections_max, lambda: len(manager.connections) + len(others), factory)
         server = await asyncio.get_running_loop().create_server(
-            factory, host, port, backlog=_BACKLOG, reuse_address=True, ssl=tls
+            counted, host, port, backlog=_BACKLOG, reuse_address=True, ssl=tls
         )
         stack.callback(server.close)
         bound_port = server.sockets[0].getsockname()[1]
@@ -86,7 +107,12 @@ async def _abort_after(runner: web.AppRunner) -> None:
     await asyncio.sleep(0)
 
 
-def _factory(runner: web.AppRunner) -> Factory:
+# Any: what aiohttp makes its connections with.
+def _handler_arguments(manager: web.Server) -> dict[str, Any]:
+    return {"loop": asyncio.get_running_loop(), **manager._kwargs}  # noqa: SLF001 - or twice
+
+
+def _manager(runner: web.AppRunner) -> web.Server:
     if runner.server is None:
         message = "set the runner up first"
         raise RuntimeError(message)

@@ -12,6 +12,8 @@ from shared.errors import Unavailable
 _BATCH_BYTES_MAX = 4 * 1024 * 1024
 # When so many have come during one commit, the core is busy with requests alone.
 _PRESSED_DELIVERIES = 100
+# A request that took longer to come in has so much less time left for its commit.
+_LINGERED_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,14 @@ class CommitQueue:
     def depth(self) -> int:
         return len(self._waiting)
 
-    def put(self, delivery: Delivery) -> asyncio.Future[Unavailable | None]:
-        """Await the result: None means durable. Raises Unavailable if there is no room."""
+    def put(
+        self, delivery: Delivery, *, began: float | None = None
+    ) -> asyncio.Future[Unavailable | None]:
+        """Await the result: None means durable. Raises Unavailable if there is no room.
+
+        The time to give up is counted from the first byte, which came when the loop's clock
+        showed `began`: a sender counts from there too.
+        """
         size = len(delivery.raw)
         if (
             self._closed
@@ -59,7 +67,12 @@ class CommitQueue:
             raise Unavailable("too many deliveries wait for a commit")
         answer: asyncio.Future[Unavailable | None] = self._loop.create_future()
         self._waiting.append(Waiting(delivery, answer))
-        self._unanswered.append((self._loop.time() + self._limits.give_up_seconds, answer))
+        now = self._loop.time()
+        if began is not None and now - began > _LINGERED_SECONDS:
+            # Not in the order of coming, and rare.
+            self._loop.call_at(began + self._limits.give_up_seconds, _give_up, answer)
+        else:
+            self._unanswered.append((now + self._limits.give_up_seconds, answer))
         self._bytes += size
         self._arrived.set()
         return answer
@@ -93,8 +106,7 @@ class CommitQueue:
         now = self._loop.time()
         while self._unanswered and (self._unanswered[0][1].done() or self._unanswered[0][0] <= now):
             _, answer = self._unanswered.popleft()
-            if not answer.done():
-                answer.set_result(Unavailable("the commit takes too long"))
+            _give_up(answer)
         while self._waiting and self._waiting[0].answer.done():
             self._bytes -= len(self._waiting.popleft().delivery.raw)
 
@@ -102,3 +114,8 @@ class CommitQueue:
         """Take no more; who waits is still served."""
         self._closed = True
         self._arrived.set()
+
+
+def _give_up(answer: asyncio.Future[Unavailable | None]) -> None:
+    if not answer.done():
+        answer.set_result(Unavailable("the commit takes too long"))

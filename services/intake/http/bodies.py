@@ -1,15 +1,14 @@
 """Reads the bytes that a platform has signed, within limits of size, time and number."""
 
-import asyncio
-
 from aiohttp import web
 
 from shared.errors import Rejection, Unavailable
 from shared.web.body import BodyTooLarge, read_raw
+from shared.web.connections import began_at
 
 # What was compressed is not the bytes that were signed.
 _ENCODING = "Content-Encoding"
-# The platform sends a body at once; whoever trickles it is cut off when the platform would be.
+# From the first byte of the head; whoever trickles is cut off before the platform would be.
 _BODY_SECONDS = 4.0
 # Bodies that are still coming in hold memory; those that came with their headers do not count.
 _UNFINISHED_BODIES_MAX = 256
@@ -29,17 +28,12 @@ REFUSALS = {
 }
 
 
-class SlowBody(Rejection):
-    reason = "body_too_slow"
-    status = 408
-
-
 class Encoded(Rejection):
     reason = "body_encoded"
     status = 415
 
 
-async def read_signed(request: web.Request, bytes_max: int) -> bytes:
+async def read_signed(request: web.Request, bytes_max: int, *, began: float | None = None) -> bytes:
     """The body as it came. Raises BodyTooLarge, SlowBody, Encoded or Unavailable."""
     if _ENCODING in request.headers:
         raise Encoded("send the body as it is, not compressed")
@@ -54,10 +48,8 @@ async def read_signed(request: web.Request, bytes_max: int) -> bytes:
         raise Unavailable("too many bodies are being sent at once")
     slots.taken += 1
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            return await read_raw(request, bytes_max=bytes_max)
-    except TimeoutError:
-        raise SlowBody(f"the body did not come within {_BODY_SECONDS} s") from None
+        started = began_at(request) if began is None else began
+        return await read_raw(request, bytes_max=bytes_max, until=started + _BODY_SECONDS)
     finally:
         slots.taken -= 1
 

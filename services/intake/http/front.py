@@ -22,6 +22,7 @@ from shared.errors import Unavailable
 from shared.messaging.background import background, pause
 from shared.metrics import REQUESTS
 from shared.platforms.registry import PLATFORMS
+from shared.web.connections import WatchedConnection
 
 # aiohttp watches over what comes in many pieces, and over what does not come.
 _UNFINISHED_BYTES_MAX = 64 * 1024
@@ -32,14 +33,13 @@ _DRAIN_SECONDS = 2.0
 # What a sender may send ahead of an answer.
 _AHEAD_BYTES_MAX = 64 * 1024
 
-Factory: TypeAlias = Callable[[], asyncio.Protocol]
 Answer: TypeAlias = "asyncio.Future[Unavailable | None]"
 
 
 class Front:
     """Makes the protocol of each connection, and looks after those that stay here."""
 
-    def __init__(self, intake: Intake, aiohttp: Factory) -> None:
+    def __init__(self, intake: Intake, aiohttp: Callable[[], WatchedConnection]) -> None:
         self.intake = intake
         self.aiohttp = aiohttp
         self.connections: set[_Connection] = set()
@@ -51,7 +51,7 @@ class Front:
     def __call__(self) -> asyncio.Protocol:
         return _Connection(self)
 
-    def take(self, request: PlainRequest) -> Answer:
+    def take(self, request: PlainRequest, *, began: float) -> Answer:
         """Queue the delivery. Raises NotPlain for whatever is not simply accepted."""
         platform = PLATFORMS.get(request.platform)
         if platform is None or len(request.body) > self.intake.body_bytes_max:
@@ -60,7 +60,11 @@ class Front:
             delivery = self.intake.receiver.receive(
                 platform, request.client_key, request.headers, request.body
             )
-            answer = None if isinstance(delivery, bytes) else self.intake.queue.put(delivery)
+            answer = (
+                None
+                if isinstance(delivery, bytes)
+                else self.intake.queue.put(delivery, began=began)
+            )
         except Exception:  # noqa: BLE001 - aiohttp's way meets it again, answers and reports it
             raise NotPlain from None
         if answer is None:
@@ -133,7 +137,7 @@ class _Connection(asyncio.Protocol):
             return
         try:
             request = read_plain(self._data)
-            answer = None if request is None else self._front.take(request)
+            answer = None if request is None else self._front.take(request, began=self._since)
         except NotPlain:
             self._hand_over()
             return
@@ -157,6 +161,8 @@ class _Connection(asyncio.Protocol):
             self._front.intake.counts.refuse(None, refusal.reason)
             self._transport.write(_unavailable(refusal))
         if self._data:
+            # What was sent ahead begins to count now.
+            self._since = asyncio.get_running_loop().time()
             self._transport.resume_reading()
             self._serve()
 
@@ -167,7 +173,7 @@ class _Connection(asyncio.Protocol):
         self._transport.resume_reading()
         self._transport.set_protocol(other)
         other.connection_made(self._transport)
-        other.data_received(data)
+        other.go_on_since(self._since, data)
 
     def look_after(self, now: float) -> None:
         if self.answer is not None:
@@ -196,7 +202,9 @@ def _answer(status: int, reason: str, body: bytes, more: str = "") -> bytes:
 
 
 @asynccontextmanager
-async def fronting(intake: Intake, aiohttp: Factory) -> AsyncIterator[Factory]:
+async def fronting(
+    intake: Intake, aiohttp: Callable[[], WatchedConnection]
+) -> AsyncIterator[Front]:
     """What makes the protocols of a listening socket, and looks after them beside the body."""
     front = Front(intake, aiohttp)
     async with background(front.sweep, name="front-sweep"):

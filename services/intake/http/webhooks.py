@@ -7,6 +7,7 @@ from services.intake.http.keys import INTAKE, Intake
 from services.intake.http.shapes import PlatformAnswer, SignedBody
 from shared.errors import Rejection, Unavailable
 from shared.platforms.registry import PLATFORMS
+from shared.web.connections import began_at
 from shared.web.query import AnyQuery
 from shared.web.routes import Route
 
@@ -30,11 +31,12 @@ async def _receive(request: web.Request, intake: Intake, client_key: str) -> web
     platform = PLATFORMS.get(request.match_info["platform"])
     if platform is None:
         raise web.HTTPNotFound
-    raw = await read_signed(request, intake.body_bytes_max)
+    began = began_at(request)
+    raw = await read_signed(request, intake.body_bytes_max, began=began)
     received = intake.receiver.receive(platform, client_key, request.headers, raw)
     if isinstance(received, bytes):
         return web.Response(body=received, content_type=_JSON)
-    refusal = await intake.queue.put(received)
+    refusal = await intake.queue.put(received, began=began)
     if refusal is not None:
         raise refusal
     return web.Response(body=SUCCESS, content_type=_JSON)

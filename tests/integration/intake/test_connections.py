@@ -132,3 +132,28 @@ async def _release_after_stop(intake: IntakeUnderTest, lock: AsyncExitStack) -> 
 
     await eventually(nobody_listens, what="the begin of the stop")
     await lock.aclose()
+
+
+async def test_a_slow_webhook_has_four_seconds_from_its_first_byte_to_the_answer(
+    intake: IntakeUnderTest,
+) -> None:
+    request = a_request(a_webhook())
+    async with (
+        connection(intake) as trickling,
+        connection(intake) as late,
+        locked_deliveries(intake.postgres_url),
+    ):
+        started = asyncio.get_running_loop().time()
+        trickling.write(request[:-20])
+        late.write(request[:-1])
+        await asyncio.sleep(3)  # The body itself is slow: that is what is asked here.
+        late.write(request[-1:])
+        assert (await late.answer())[0] == 503
+        assert (await trickling.answer())[0] == 408
+        assert asyncio.get_running_loop().time() - started < 4.9
+
+
+async def test_half_a_head_is_timed_out(intake: IntakeUnderTest) -> None:
+    async with connection(intake) as wire:
+        wire.write(a_request(a_webhook())[:30])
+        assert (await wire.answer())[0] == 408

@@ -73,10 +73,10 @@ rehearsal: $(INSTALLED) ## a live show of 20,000 orders with every fault of the 
 
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## send every service what its OpenAPI document allows and forbids, for a long time
-	@QIAO_FUZZ=1 $(PYTEST) -s tests/system/test_fuzz.py $(ARGS)
+	@$(PYTEST) -o addopts="--strict-markers -ra -m soak" tests/system/test_fuzz.py $(ARGS)
 
-.PHONY: bench-short race-short refund-race-short chaos-short rehearsal-short
-bench-short race-short refund-race-short chaos-short rehearsal-short:
+.PHONY: bench-short race-short refund-race-short chaos-short rehearsal-short fuzz-short
+bench-short race-short refund-race-short chaos-short rehearsal-short fuzz-short:
 	@QIAO_SHORT=1 $(MAKE) $(@:-short=)
 
 .PHONY: docs

@@ -13,7 +13,7 @@ from tests.support.documented import read_document
 from tests.support.fuzzing import CALLS_OUT, Target, fuzzing, surface
 from tests.support.launched import running_qiao
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 
 
 SERVICES = ("intake", "orders", "redemption", "catalog", "access", "simulator")

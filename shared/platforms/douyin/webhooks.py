@@ -11,8 +11,8 @@ from typing import Any
 
 from shared.clock import from_unix_seconds
 from shared.errors import Unreadable
-from shared.platforms.douyin.strict_json import is_flat, read_json
 from shared.platforms.platform import Webhook
+from shared.strict_json import is_flat, read_json
 
 MAX_BODY_BYTES = 1 << 20
 MAX_ID_LENGTH = 128

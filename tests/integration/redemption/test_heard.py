@@ -41,7 +41,7 @@ async def test_a_refunded_coupon_is_refused_without_asking(world: World, till: T
     order = await world.platform.order()
     prepared = await till.scan(order["coupons"][0]["code"])
     coupon_id = order["coupons"][0]["certificate_id"]
-    await world.platform.control("POST", "refunds", {"certificate_ids": [int(coupon_id)]})
+    await world.platform.control("POST", "refunds", {"certificate_ids": [str(coupon_id)]})
     await until_fact(world, order, FactKind.REFUNDED)
     refused = await till.put(prepared.body["preparation_id"], [coupon_id])
     assert (refused.status, refused.reason) == (409, "already_refunded")

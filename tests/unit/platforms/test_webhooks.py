@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from shared.errors import Unreadable
 from shared.platforms.douyin.events import EVENTS, NAMED_EVENTS, known, read_content
 from shared.platforms.douyin.personal import personal_fields
-from shared.platforms.douyin.strict_json import MAX_DEPTH
 from shared.platforms.douyin.webhooks import (
     MAX_BODY_BYTES,
     account_id,
@@ -20,6 +19,7 @@ from shared.platforms.douyin.webhooks import (
     read_webhook,
     sent_at,
 )
+from shared.strict_json import MAX_DEPTH
 
 PAID = {
     "action": "pay_success",

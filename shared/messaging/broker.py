@@ -21,6 +21,9 @@ from shared.metrics import BROKER_CONNECTED
 _RETRY_SECONDS = 0.5
 _REQUEST_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
+# A server that hangs keeps its connections: without this it looks connected for minutes.
+_PING_SECONDS = 1
+_PINGS_UNANSWERED_MAX = 2
 # What a call on a connection raises while the server is away or coming back.
 BROKER_OUTAGES: tuple[type[Exception], ...] = (nats.errors.Error, OSError, TimeoutError)
 
@@ -89,6 +92,8 @@ class Broker:
                     name=f"qiao-{self._name}",
                     connect_timeout=2,
                     max_reconnect_attempts=-1,
+                    ping_interval=_PING_SECONDS,
+                    max_outstanding_pings=_PINGS_UNANSWERED_MAX,
                     # Typed too narrowly: it takes parts of a second.
                     reconnect_time_wait=_RETRY_SECONDS,  # type: ignore[arg-type]
                     error_cb=_ignore,

@@ -1,6 +1,7 @@
 """Events out by outbox, in by consumer, through real servers and their outages."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import nats
 import pytest
 
+from deploy.embedded.nats import prepare_nats
+from deploy.embedded.running import running
 from shared import messaging
 from shared.clock import utc_now
 from shared.contracts.access import Revoked
@@ -25,7 +28,7 @@ from shared.postgres.migrate import migrate
 from shared.postgres.pool import pooled
 from tests.conftest import NewDatabase
 from tests.support.servers import free_port, temporary_nats
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 
 def an_event(number: int = 0) -> Event:
@@ -187,3 +190,20 @@ async def test_migrations_run_once_from_many_processes(database: NewDatabase) ->
     async with pooled(url, service="orders", max_size=8) as pool:
         await asyncio.gather(*(migrate(pool, messaging.MIGRATIONS) for _ in range(6)))
         assert await pool.fetchval("SELECT count(*) FROM schema_migrations") == 1
+
+
+async def test_a_server_that_hangs_is_not_called_connected(
+    database: NewDatabase, tmp_path: Path
+) -> None:
+    server = prepare_nats(tmp_path / "nats", host="127.0.0.1", port=free_port())
+    async with (
+        running(server.program, log=tmp_path / "nats.log") as process,
+        a_service(await database(), server.url) as (_, broker),
+    ):
+        await until(lambda: broker.connected)
+        process.send_signal(signal.SIGSTOP)
+        try:
+            await until(lambda: not broker.connected, within_seconds=5)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        await until(lambda: broker.connected)

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
+import orjson
 import structlog
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -160,7 +162,7 @@ class _Consumer:
         async with self.database.pool.acquire() as conn:
             await queries.bury(
                 conn,
-                event_id=event.id if event else None,
+                event_id=event.id if event else _id_in(message.data),
                 subject=message.subject,
                 payload=message.data,
                 cause=type(error).__name__,
@@ -197,6 +199,14 @@ def _read(message: Msg) -> Event | ValidationError:
         return Event.model_validate_json(message.data)
     except ValidationError as error:
         return error
+
+
+def _id_in(data: bytes) -> UUID | None:
+    """Of what is no event of ours but may have an id all the same."""
+    try:
+        return UUID(orjson.loads(data)["id"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _detail(error: Exception) -> str:

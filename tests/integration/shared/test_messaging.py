@@ -16,6 +16,7 @@ from shared.clock import utc_now
 from shared.contracts.access import Revoked
 from shared.contracts.envelope import Event
 from shared.contracts.making import event
+from shared.ids import new_id
 from shared.messaging import queries
 from shared.messaging.broker import STREAM, Broker, connected
 from shared.messaging.consumer import consuming
@@ -207,3 +208,24 @@ async def test_a_server_that_hangs_is_not_called_connected(
         finally:
             process.send_signal(signal.SIGCONT)
         await until(lambda: broker.connected)
+
+
+async def test_what_is_no_event_is_buried_under_the_id_it_has(
+    database: NewDatabase, nats_url: str
+) -> None:
+    event_id = new_id()
+    async with a_service(await database(), nats_url) as (db, broker):
+        subscriptions = (Subscription("terminal.>", remembering([])),)
+        async with consuming(db, broker, subscriptions, durable="orders"):
+            jetstream = await broker.jetstream()
+            for payload in (b'{"id": "%s"}' % str(event_id).encode(), b"[]", b"no JSON"):
+                await jetstream.publish("qiao.v1.acme.terminal.revoked", payload)
+
+            async def buried() -> int:
+                async with db.pool.acquire() as conn:
+                    return int(await queries.count_dead_letters(conn) == 3)
+
+            await eventually(buried)
+        async with db.pool.acquire() as conn:
+            letters = await queries.list_dead_letters(conn, state="dead", after=None, limit=9)
+    assert {letter.event_id for letter in letters} == {event_id, None}

@@ -36,6 +36,7 @@ _COMMON: Final[Mapping[int, Sequence[str]]] = {
     401: ["token_missing", "token_invalid", "token_expired", "token_revoked"],
     403: ["forbidden", "wrong_merchant"],
     404: ["not_found"],
+    408: ["body_too_slow"],
     413: ["body_too_large"],
     422: ["unreadable"],
     503: ["unavailable"],
@@ -164,6 +165,9 @@ def _operation(route: Route, schemas: Schemas) -> _Json:
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:
+        # Members that nobody knows are refused.
+        schema = schemas.resolved(f"{route.method} {route.path} body")
+        schema.setdefault("additionalProperties", False)
         operation["requestBody"] = {
             "required": is_required(route.body),
             "content": {_JSON_TYPE: {"schema": schemas.of(f"{route.method} {route.path} body")}},
@@ -209,7 +213,7 @@ def _refusals(route: Route) -> Mapping[int, Sequence[str]]:
     if route.action is not None:
         common |= {401, 403}
     if route.body is not None:
-        common.add(413)
+        common |= {408, 413}
     if _PATH_PARAMETER.search(route.path) and HTTPStatus.NOT_FOUND not in route.refusals:
         common.add(404)
     if route.path not in _HEALTH:

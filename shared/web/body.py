@@ -11,6 +11,9 @@ from shared.errors import Rejection, Unreadable
 from shared.strict_json import holds_nul, is_flat, read_json
 
 _BYTES_MAX = 64 * 1024
+# Of members that nobody knows.
+_NAMES_MAX = 5
+_NAME_CHARACTERS_MAX = 40
 # What a body may take: this, and more where it may be large.
 _BODY_SECONDS = 5.0
 _SLOWEST_BYTES_PER_SECOND = 32 * 1024
@@ -70,7 +73,8 @@ async def read_body(
 ) -> Model:
     """Raises Unreadable or ValidationError (422) with the member that is wrong.
 
-    JSON that could be read in two ways is refused. Where no member must be given, no body must.
+    JSON that could be read in two ways is refused, and so are members that the model lacks.
+    Where no member must be given, no body must.
     """
     declared = request.get(BODY, model)
     if declared is not model:
@@ -86,8 +90,22 @@ async def read_body(
     if _NUL in raw and holds_nul(value):
         message = "the body holds a NUL character"
         raise Unreadable(message)
+    _refuse_unknown(value, model)
     # A number is no text, and the other way round: the document says which.
     return model.model_validate_json(raw, strict=True)
+
+
+def _refuse_unknown(value: object, model: type[BaseModel]) -> None:
+    """A misspelt member must not pass for one that was left out."""
+    if not isinstance(value, dict) or model.model_config.get("extra") == "allow":
+        return
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    unknown = sorted(set(value).difference(known))
+    if unknown:
+        members = ", ".join(known) or "none"
+        shown = ", ".join(name[:_NAME_CHARACTERS_MAX] for name in unknown[:_NAMES_MAX])
+        message = f"{shown}: no such member; there are {members}"
+        raise Unreadable(message)
 
 
 def is_required(model: type[BaseModel]) -> bool:

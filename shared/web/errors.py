@@ -1,22 +1,37 @@
 """The only place that turns failures into HTTP: always `{"reason", "detail"}`."""
 
+from typing import NotRequired
+
 import structlog
 from aiohttp import web
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 from shared.errors import Rejection, TooManyRequests, Unavailable, Unreadable
+from shared.platforms.reasons import Guidance
 from shared.postgres.connection import is_outage, is_unstorable
 from shared.web.body import json_response
+from shared.web.verifier import TokenRevoked
 
 log = structlog.get_logger()
 
 
+class Said(TypedDict):
+    zh: str
+    en: str
+
+
 class Problem(TypedDict):
-    """`reason` is for programs and stays; `detail` is for people."""
+    """`reason` is for programs and stays; `detail` is for people.
+
+    `title` and `action` are for a clerk, where a clerk may meet it.
+    """
 
     reason: str
     detail: str
+    title: NotRequired[Said]
+    action: NotRequired[Said]
 
 
 def answer_failure(failure: Exception, request: web.Request) -> tuple[web.Response, str]:
@@ -25,6 +40,8 @@ def answer_failure(failure: Exception, request: web.Request) -> tuple[web.Respon
     match failure:
         case TooManyRequests() | Unavailable():
             return _later(failure), failure.reason
+        case TokenRevoked(guidance=Guidance() as guidance):
+            return _to_clerk(failure, guidance), failure.reason
         case Rejection():
             return problem(failure.status, failure.reason, str(failure)), failure.reason
         case ValidationError():
@@ -54,6 +71,16 @@ def problem(status: int, reason: str, detail: str) -> web.Response:
     return json_response(body, status=status)
 
 
+def _to_clerk(failure: Rejection, guidance: Guidance) -> web.Response:
+    body: Problem = {
+        "reason": failure.reason,
+        "detail": str(failure),
+        "title": {"zh": guidance.title.zh, "en": guidance.title.en},
+        "action": {"zh": guidance.action.zh, "en": guidance.action.en},
+    }
+    return json_response(body, status=failure.status)
+
+
 def _later(failure: TooManyRequests | Unavailable) -> web.Response:
     response = problem(failure.status, failure.reason, str(failure))
     response.headers["Retry-After"] = str(failure.retry_after_seconds)
@@ -63,7 +90,14 @@ def _later(failure: TooManyRequests | Unavailable) -> web.Response:
 def _explain(error: ValidationError) -> str:
     """Which member is wrong and why, without repeating what was sent."""
     places = (
-        f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}"
-        for item in error.errors(include_input=False, include_url=False, include_context=False)
+        f"{'.'.join(map(str, item['loc'])) or 'body'}: {_said(item)}"
+        for item in error.errors(include_input=False, include_url=False)
     )
     return "; ".join(places)[:1000]
+
+
+def _said(item: ErrorDetails) -> str:
+    """Pydantic counts the characters of a secret as items."""
+    if item.get("ctx", {}).get("field_type") == "Value":
+        return item["msg"].replace(" items ", " characters ").replace(" item ", " character ")
+    return item["msg"]

@@ -17,6 +17,7 @@ from shared.errors import Unauthorized, Unavailable
 from shared.messaging.background import background, pause
 from shared.messaging.broker import Broker
 from shared.messaging.follow import follow
+from shared.platforms.reasons import GUIDANCE, Guidance, Reason
 from shared.web.principal import AUDIENCE, ISSUER, Principal
 
 _ALGORITHM = "EdDSA"
@@ -31,6 +32,16 @@ _CHECKED_MAX = 4096
 _REVOCATIONS = tuple(filter_subject(f"{kind}.revoked") for kind in ("terminal", "staff", "client"))
 
 log = structlog.get_logger()
+
+
+class TokenRevoked(Unauthorized):
+    """Of a terminal it says what the clerk should do: nothing at this screen helps."""
+
+    reason = "token_revoked"
+
+    def __init__(self, detail: str, guidance: Guidance | None) -> None:
+        super().__init__(detail)
+        self.guidance = guidance
 
 
 class TokenVerifier:
@@ -114,7 +125,8 @@ class TokenVerifier:
         # A token issued at the very moment of the revocation is void too.
         if before is not None and principal.issued_at <= before:
             message = "this access was revoked"
-            raise Unauthorized(message, reason="token_revoked")
+            of_terminal = principal.subject.startswith("terminal:")
+            raise TokenRevoked(message, GUIDANCE[Reason.TERMINAL_REVOKED] if of_terminal else None)
         return principal
 
 

@@ -1,17 +1,20 @@
 """What every HTTP surface answers before any handler is asked."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, SecretStr
 
+from shared.platforms.reasons import GUIDANCE, Reason
 from shared.web.body import json_response, read_body
 from shared.web.query import PageQuery, Time, query_of
 from shared.web.routes import Route, add_routes
 from shared.web.server import new_application, serving
+from shared.web.verifier import TokenRevoked
 
 
 class Wanted(PageQuery):
@@ -20,6 +23,7 @@ class Wanted(PageQuery):
 
 class Thing(BaseModel):
     name: str
+    secret: Annotated[SecretStr, Field(min_length=8)] | None = None
     count: int = 0
 
 
@@ -102,3 +106,32 @@ async def test_a_time_in_the_query_may_have_an_unescaped_plus(url: str) -> None:
 async def test_a_body_that_could_mean_two_things_is_refused(url: str, body: bytes) -> None:
     status, answer = await _ask("POST", f"{url}/v1/things", body)
     assert (status, answer["reason"]) == (422, "unreadable")
+
+
+async def test_a_member_that_no_body_has_is_named(url: str) -> None:
+    status, answer = await _ask("POST", f"{url}/v1/things", b'{"name": "tea", "cuont": 2}')
+    assert (status, answer["reason"]) == (422, "unreadable")
+    assert answer["detail"] == "cuont: no such member; there are name, secret, count"
+
+
+async def test_a_short_secret_is_said_to_lack_characters(url: str) -> None:
+    status, answer = await _ask("POST", f"{url}/v1/things", b'{"name": "tea", "secret": "abc"}')
+    assert status == 422
+    assert "at least 8 characters" in str(answer["detail"])
+
+
+async def _revoked(_request: web.Request) -> web.Response:
+    guidance = GUIDANCE[Reason.TERMINAL_REVOKED]
+    message = "this access was revoked"
+    raise TokenRevoked(message, guidance)
+
+
+async def test_a_revoked_terminal_is_told_in_words_for_a_clerk() -> None:
+    app = new_application()
+    add_routes(app, (Route("GET", "/v1/things", _revoked),))
+    async with serving(app, host="127.0.0.1", port=0) as base:
+        status, answer = await _ask("GET", f"{base}/v1/things")
+    guidance = GUIDANCE[Reason.TERMINAL_REVOKED]
+    assert (status, answer["reason"]) == (401, "token_revoked")
+    assert answer["title"] == {"zh": guidance.title.zh, "en": guidance.title.en}
+    assert answer["action"] == {"zh": guidance.action.zh, "en": guidance.action.en}

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.clock import utc_now
 from shared.errors import Forbidden, Unauthorized, Unavailable
-from shared.web.verifier import TokenVerifier
+from shared.platforms.reasons import GUIDANCE, Reason
+from shared.web.verifier import TokenRevoked, TokenVerifier
 
 _KEY = Ed25519PrivateKey.generate()
 _OTHER_KEY = Ed25519PrivateKey.generate()
@@ -81,6 +82,8 @@ def test_a_revoked_principal_is_refused_until_a_newer_token(verifier: TokenVerif
     with pytest.raises(Unauthorized) as refused:
         verifier.verify(a_token())
     assert refused.value.reason == "token_revoked"
+    assert isinstance(refused.value, TokenRevoked)
+    assert refused.value.guidance is GUIDANCE[Reason.TERMINAL_REVOKED]
     assert verifier.verify(a_token(iat=int(time.time()) + 2)).identity == "7"
 
 

@@ -128,4 +128,9 @@ def known_to_be_spent(offers: Sequence[Offer], claims: Sequence[Claim]) -> Claim
         return None
     if not all((offer.coupon_id, offer.use_no) in spent for offer in offers):
         return None
-    return max(spent.values(), key=lambda claim: claim.claimed_at)
+    return last_spent(claims)
+
+
+def last_spent(claims: Sequence[Claim]) -> Claim | None:
+    spent = [claim for claim in claims if claim.redeemed_at]
+    return max(spent, key=lambda claim: claim.claimed_at, default=None)

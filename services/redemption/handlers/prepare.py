@@ -139,7 +139,9 @@ async def _prepare(
         with _typing(desk, caller, scanned, look):
             counter, found = await _ask(desk, store, scanned.scan)
     except Refused as refused:
-        return Refusal(refused.refusal, str(refused))
+        known = refused.refusal is Reason.ALREADY_REDEEMED
+        claim = spending.last_spent(look.claims) if known else None
+        return Refusal(refused.refusal, str(refused), claim)
     except Retry as busy:
         return Refusal(Reason(busy.reason), str(busy))
     if not found.coupons:

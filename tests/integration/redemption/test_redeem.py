@@ -106,6 +106,22 @@ async def test_a_code_scanned_again_is_refused_without_asking_the_platform(
     assert (await world.platform.control("GET", "stats"))["calls"] == before["calls"]
 
 
+async def test_a_code_that_the_platform_calls_used_is_refused_with_what_our_ledger_knows(
+    world: World, till: Till
+) -> None:
+    order = await world.platform.order(coupons=2)
+    link = order["coupons"][0]["short_link"]
+    prepared = await till.scan(link)
+    first = prepared.body["coupons"][0]["coupon_id"]
+    assert (await till.put(prepared.body["preparation_id"], [first])).status == 200
+    rest = {**order, "coupons": order["coupons"][1:]}
+    await world.platform.redeem_elsewhere(rest, poi_id=OTHER_POI)
+    again = await till.scan(link)
+    assert (again.status, again.reason) == (409, "already_redeemed")
+    assert again.body["claim"]["store_name"] == "人民广场店"
+    assert again.body["claim"]["redeemed_at"] is not None
+
+
 async def test_the_other_form_of_a_spent_code_is_refused_by_the_platform(
     world: World, till: Till
 ) -> None:

@@ -1,11 +1,11 @@
 """The only place that turns failures into HTTP: always `{"reason", "detail"}`."""
 
-from typing import NotRequired
+from collections.abc import Mapping
+from typing import Any, NotRequired
 
 import structlog
 from aiohttp import web
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 from shared.errors import Rejection, TooManyRequests, Unavailable, Unreadable
@@ -96,8 +96,9 @@ def _explain(error: ValidationError) -> str:
     return "; ".join(places)[:1000]
 
 
-def _said(item: ErrorDetails) -> str:
+def _said(item: Mapping[str, Any]) -> str:
     """Pydantic counts the characters of a secret as items."""
+    said = str(item["msg"])
     if item.get("ctx", {}).get("field_type") == "Value":
-        return item["msg"].replace(" items ", " characters ").replace(" item ", " character ")
-    return item["msg"]
+        return said.replace(" items ", " characters ").replace(" item ", " character ")
+    return said

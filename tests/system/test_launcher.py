@@ -1,6 +1,7 @@
 """`qiao up` starts everything, keeps it running, and leaves nothing behind."""
 
 import asyncio
+import json
 import os
 import signal
 import stat
@@ -239,7 +240,11 @@ async def _refusal(
     async with launching(data, "--no-demo", port_base=port_base, environment=environment) as qiao:
         assert await asyncio.wait_for(qiao.process.wait(), 20) == 1, qiao.said()
         assert qiao.process.stdout is not None
-        assert await qiao.process.stdout.read() == b""
+        told = json.loads(await qiao.process.stdout.read())
+        assert not told["ready"]
+        assert all(
+            told[part][language] for part in ("problem", "remedy") for language in ("zh", "en")
+        )
         assert "Traceback" not in qiao.said()
         assert "→" in qiao.said()
         return qiao.said()

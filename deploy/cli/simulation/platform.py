@@ -35,7 +35,7 @@ class Platform:
         await self._ask("POST", "/payments", {"order_ids": [int(one) for one in order_ids]})
 
     async def refund(self, certificate_ids: Sequence[str]) -> Json:
-        body = {"certificate_ids": [int(one) for one in certificate_ids]}
+        body = {"certificate_ids": list(certificate_ids)}
         return await self._ask("POST", "/refunds", body)
 
     async def announce(self, events: Sequence[Json]) -> None:

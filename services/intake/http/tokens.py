@@ -54,6 +54,6 @@ ROUTES = (
         summary="A token to call the platform with for a merchant",
         body=TokenRequest,
         answers={200: PlatformToken},
-        refusals={404: ("no_app",), 409: ("app_disabled", *Reason)},
+        refusals={404: ("no_app",), 409: ("app_disabled", *Reason), 503: tuple(Reason)},
     ),
 )

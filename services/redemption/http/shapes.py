@@ -44,7 +44,7 @@ class Named(TypedDict):
 class OfferedCoupon(TypedDict):
     coupon_id: str
     title: str
-    kind: str
+    kind: str | None
     original_amount_fen: int
     pay_amount_fen: int
     valid_from: TimeText | None

@@ -24,7 +24,7 @@ CALLS_OUT = "/sim/v1/apps"
 _LONG = not os.environ.get("QIAO_SHORT")
 _TOKEN_SECONDS = 240.0
 _REQUEST_SECONDS = 20.0
-_UNAUTHORIZED, _SERVER_ERROR = 401, 500
+_UNAUTHORIZED, _TOO_MANY, _SERVER_ERROR = 401, 429, 500
 _CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -99,19 +99,26 @@ class Target:
 
     def headers(self) -> dict[str, str]:
         if time.monotonic() > self._until:
-            answer = self._session.post(
-                f"{self.url('access')}/v1/token",
-                json={
-                    "grant_type": "client_credentials",
-                    "client_id": "operator",
-                    "client_secret": self._secret,
-                },
-                timeout=_REQUEST_SECONDS,
-            )
+            answer = self._ask_for_token()
+            while answer.status_code == _TOO_MANY:
+                # What was sent before may have used up what one address may ask.
+                time.sleep(float(answer.headers["Retry-After"]))
+                answer = self._ask_for_token()
             answer.raise_for_status()
             self._token = answer.json()["access_token"]
             self._until = time.monotonic() + _TOKEN_SECONDS
         return {"Authorization": f"Bearer {self._token}"}
+
+    def _ask_for_token(self) -> requests.Response:
+        return self._session.post(
+            f"{self.url('access')}/v1/token",
+            json={
+                "grant_type": "client_credentials",
+                "client_id": "operator",
+                "client_secret": self._secret,
+            },
+            timeout=_REQUEST_SECONDS,
+        )
 
     def _notice(self, response: Response) -> None:
         if response.status_code == _UNAUTHORIZED:

@@ -5,6 +5,7 @@ import pytest
 from tests.support.cli import run_qiao
 from tests.support.launched import Launched
 
+
 @pytest.mark.timeout(300)
 async def test_the_rehearsal_did_meet_what_it_is_for(qiao: Launched) -> None:
     """A run without faults, repetitions and refusals would prove nothing."""

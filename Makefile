@@ -27,7 +27,7 @@ run: $(INSTALLED) ## start everything with the demo; ARGS="--no-demo --port-base
 
 .PHONY: test
 test: $(INSTALLED) ## every test but the long ones; ARGS="-k coupon" are passed on
-	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) -n 3 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(INSTALLED) ## lint, format, types, import rules, migrations, dependencies, generated docs
